@@ -1,0 +1,1 @@
+"""One file per outside thing; the only place that speaks to Google."""

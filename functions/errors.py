@@ -1,0 +1,44 @@
+"""The errors that decide how a message is answered: quarantined and 200, or 500 and delivered again."""
+
+
+class FleetlineError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class Malformed(FleetlineError):
+    """An event that can never be read: it goes to quarantine and its message is answered 200.
+
+    `field` names what is wrong ("" = the event as a whole), `value` is a short text of what was sent.
+    """
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        self.field = field
+        self.value = shortened(value)
+        self.reason = reason
+        super().__init__(f"{field}: {self.value}: {reason}" if field else f"{self.value}: {reason}")
+
+
+class Unavailable(FleetlineError):
+    """Firestore, Pub/Sub or the bucket did not answer in time: answered 500, delivered again."""
+
+
+class Refused(FleetlineError):
+    """A whole request was refused as invalid; sending it again unchanged cannot help."""
+
+
+class Conflict(FleetlineError):
+    """A document is not what its writer expected: somebody else wrote first, load it again."""
+
+
+class Overloaded(FleetlineError):
+    """More is in flight than this instance may hold: answered 429, delivered again later."""
+
+
+class NewerMemory(FleetlineError):
+    """A worker's memory was written by a newer release: answered 500, never reset."""
+
+
+def shortened(value: object, limit: int = 80) -> str:
+    """A value as it may stand in a message: its repr, at most `limit` characters."""
+    text = repr(value[:limit]) if isinstance(value, str | bytes) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

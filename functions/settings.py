@@ -1,0 +1,31 @@
+"""Everything the environment decides, read in one place."""
+
+import os
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One process's settings. Sizes are in bytes."""
+
+    project: str
+    role: str
+    database: str = "(default)"
+    export_url: str = "exports"
+    pubsub_emulator: str | None = None
+    firestore_emulator: str | None = None
+    log_level: str = "INFO"
+
+
+def from_environment() -> Settings:
+    """Settings of this process; the emulators' own variables are the ones Google's libraries read."""
+    env = os.environ
+    return Settings(
+        project=env.get("GOOGLE_CLOUD_PROJECT", "fleetline"),
+        role=env.get("FUNCTION_TARGET", "fleetline"),
+        database=env.get("FIRESTORE_DATABASE", "(default)"),
+        export_url=env.get("EXPORT_URL", "exports"),
+        pubsub_emulator=env.get("PUBSUB_EMULATOR_HOST") or None,
+        firestore_emulator=env.get("FIRESTORE_EMULATOR_HOST") or None,
+        log_level=env.get("LOG_LEVEL", "INFO"),
+    )

@@ -1,0 +1,1 @@
+"""The plant as data, and what turns it into gcloud commands."""
