@@ -1,0 +1,77 @@
+"""Hires a role: gives it its adapters, once per process and inside the running event loop."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+
+from functions import logs, settings
+from functions.adapters import clock
+from functions.adapters.envelope import opened
+from functions.adapters.firestore import Firestore
+from functions.adapters.pubsub import PubSub
+from functions.errors import Overloaded
+
+if TYPE_CHECKING:
+    from functions.roles.director import Director
+    from functions.roles.driver import Driver
+    from functions.roles.stevedore import Stevedore
+
+
+async def direct(line: str, event: Any) -> None:
+    """Give a line's director one message; returns when all of it is durable."""
+    with_director = _director(line)
+    try:
+        await with_director.take(opened(event, clock.now()))
+    except Overloaded as error:
+        raise HTTPException(429, str(error)) from None
+
+
+async def stow(event: Any) -> None:
+    """Give the stevedore one message of products; returns when they are in a crate."""
+    await _stevedore().take(opened(event, clock.now()))
+
+
+async def drive() -> dict[str, Any]:
+    """Have the driver export what is in the warehouse."""
+    return await _driver().run()
+
+
+@cache
+def _settings() -> settings.Settings:
+    found = settings.from_environment()
+    logs.configure(found.role, found.project, found.log_level)
+    return found
+
+
+@cache
+def _firestore() -> Firestore:
+    return Firestore(_settings().project, _settings().database, _settings().firestore_emulator)
+
+
+@cache
+def _pubsub() -> PubSub:
+    return PubSub(_settings().project, _settings().pubsub_emulator)
+
+
+@cache
+def _director(line: str) -> "Director":
+    from functions.lines import LINES
+    from functions.roles.director import Director
+
+    return Director(LINES[line], _firestore(), _pubsub())
+
+
+@cache
+def _stevedore() -> "Stevedore":
+    from functions.roles.stevedore import Stevedore
+
+    return Stevedore(_firestore())
+
+
+@cache
+def _driver() -> "Driver":
+    from functions.adapters.bucket import Bucket
+    from functions.roles.driver import Driver
+
+    return Driver(_firestore(), Bucket(_settings().export_url), clock.now)

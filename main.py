@@ -1,0 +1,22 @@
+"""The CEO: hires the role that FUNCTION_TARGET names, and hands it what arrives."""
+
+from typing import Any
+
+from functions_framework.aio import cloud_event, http
+
+from functions import bootstrap
+
+
+@cloud_event
+async def gps(event: Any) -> None:
+    await bootstrap.direct("gps", event)
+
+
+@cloud_event
+async def stevedore(event: Any) -> None:
+    await bootstrap.stow(event)
+
+
+@http
+async def driver(request: Any) -> dict[str, Any]:
+    return await bootstrap.drive()
