@@ -18,5 +18,5 @@ async def stevedore(event: Any) -> None:
 
 
 @http
-async def driver(request: Any) -> dict[str, Any]:
+async def driver(_request: Any) -> dict[str, Any]:
     return await bootstrap.drive()

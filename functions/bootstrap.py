@@ -11,6 +11,7 @@ from functions.adapters.envelope import opened
 from functions.adapters.firestore import Firestore
 from functions.adapters.pubsub import PubSub
 from functions.errors import Overloaded
+from functions.tally import Tally
 
 if TYPE_CHECKING:
     from functions.roles.director import Director
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
 async def direct(line: str, event: Any) -> None:
     """Give a line's director one message; returns when all of it is durable."""
-    with_director = _director(line)
     try:
-        await with_director.take(opened(event, clock.now()))
+        await _director(line).take(opened(event, clock.now()))
     except Overloaded as error:
         raise HTTPException(429, str(error)) from None
 
@@ -45,8 +45,13 @@ def _settings() -> settings.Settings:
 
 
 @cache
+def _tally() -> Tally:
+    return Tally(clock.monotonic_s)
+
+
+@cache
 def _firestore() -> Firestore:
-    return Firestore(_settings().project, _settings().database, _settings().firestore_emulator)
+    return Firestore(_settings().project, _settings().database, _settings().firestore_emulator, _tally())
 
 
 @cache
@@ -59,7 +64,7 @@ def _director(line: str) -> "Director":
     from functions.lines import LINES
     from functions.roles.director import Director
 
-    return Director(LINES[line], _firestore(), _pubsub())
+    return Director(LINES[line], _firestore(), _pubsub(), _tally())
 
 
 @cache

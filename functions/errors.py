@@ -34,8 +34,8 @@ class Overloaded(FleetlineError):
     """More is in flight than this instance may hold: answered 429, delivered again later."""
 
 
-class NewerMemory(FleetlineError):
-    """A worker's memory was written by a newer release: answered 500, never reset."""
+class UnreadableMemory(FleetlineError):
+    """A worker's memory was written by a newer release, or is broken: answered 500, never reset."""
 
 
 def shortened(value: object, limit: int = 80) -> str:

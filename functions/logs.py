@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from typing import Any
 
 
@@ -34,8 +35,6 @@ _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskN
 
 def configure(role: str, project: str, level: str) -> None:
     """Send every log of this process to standard output, where Cloud Run picks it up."""
-    import time
-
     handler = logging.StreamHandler(sys.stdout)
     formatter = JsonFormatter(role, project)
     formatter.converter = time.gmtime

@@ -37,14 +37,21 @@ DEAD_LETTER_ATTEMPTS = 100
 
 LINES = ("gps",)
 
-TOPICS = tuple(Topic(line) for line in LINES) + (Topic("transportation"),) + tuple(
-    Topic(f"{name}-dead") for name in (*LINES, "transportation")
-)
+TRIGGERS = (*LINES, "transportation")
+TOPICS = tuple(Topic(name) for name in (*TRIGGERS, *(f"{trigger}-dead" for trigger in TRIGGERS)))
 
 FUNCTIONS = (
     *(Function(line, topic=line) for line in LINES),
     Function("stevedore", topic="transportation", memory_mib=1024, concurrency=200),
-    Function("driver", schedule="*/5 * * * *", laptop_interval_s=5, memory_mib=1024, timeout_s=1800, concurrency=1, max_instances=1),
+    Function(
+        "driver",
+        schedule="*/5 * * * *",
+        laptop_interval_s=5,
+        memory_mib=1024,
+        timeout_s=1800,
+        concurrency=1,
+        max_instances=1,
+    ),
 )
 
 

@@ -15,12 +15,21 @@ from google.cloud.firestore_v1 import types
 from functions.adapters.channel import DEADLINE_S, meaning, open_channel, streamed, unary
 from functions.core.ports import Document, Version, Where, Write, WriteResult
 from functions.errors import Conflict, FleetlineError, Refused, Unavailable
+from functions.tally import Tally
 
 _SERVICE = "/google.firestore.v1.Firestore/"
 _CONFLICTS = {5, 6, 9, 10}
 """NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED: somebody else wrote first."""
 _REFUSALS = {3, 11}
 _OPERATORS = {"==": 5, "<": 1, "<=": 2, ">": 3, ">=": 4, "in": 8}
+
+_PLAIN = {
+    bool: "boolean_value",
+    int: "integer_value",
+    float: "double_value",
+    str: "string_value",
+    bytes: "bytes_value",
+}
 
 _Document: Any = types.Document.pb()
 _Write: Any = types.Write.pb()
@@ -35,7 +44,10 @@ _RunQueryResponse: Any = types.RunQueryResponse.pb()
 class Firestore:
     """One database. Open it inside a running event loop; `close` when done."""
 
-    def __init__(self, project: str, database: str = "(default)", emulator: str | None = None) -> None:
+    def __init__(
+        self, project: str, database: str = "(default)", emulator: str | None = None, tally: Tally | None = None
+    ) -> None:
+        self._tally = tally
         self._database = f"projects/{project}/databases/{database}"
         self._root = f"{self._database}/documents/"
         self._channel = open_channel("firestore.googleapis.com:443", emulator)
@@ -56,6 +68,7 @@ class Firestore:
             if reply.HasField("found"):
                 document = self._document(reply.found)
                 found[document.path] = document
+        self._count(firestore_reads=len(paths))
         return found
 
     async def query(
@@ -70,12 +83,12 @@ class Firestore:
     ) -> list[Document]:
         """Documents of a collection ("exports"), or with `everywhere` of all collections of that name.
 
-        `order_by` fields are ascending, or descending with a leading "-"; `after` continues behind these values of them.
+        `order_by` fields are ascending, or descending with a leading "-"; `after` goes on behind these values of them.
         """
         parent, _, name = collection.rpartition("/")
         request = _RunQueryRequest(parent=(self._root + parent).rstrip("/"))
         query = request.structured_query
-        setattr(getattr(query, "from").add(), "collection_id", name)
+        getattr(query, "from").add().collection_id = name
         getattr(query, "from")[0].all_descendants = everywhere
         for field, operator, value in where:
             condition = query.where.composite_filter.filters.add().field_filter
@@ -93,7 +106,10 @@ class Firestore:
             query.limit.value = limit
         for field in only or ():
             query.select.fields.add().field_path = field
-        return [self._document(reply.document) for reply in await self._all(self._run_query, request) if reply.HasField("document")]
+        replies = await self._all(self._run_query, request)
+        found = [self._document(reply.document) for reply in replies if reply.HasField("document")]
+        self._count(firestore_reads=max(1, len(found)))
+        return found
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """One BatchWrite; each document succeeds or fails by itself, results stand in the order of the writes.
@@ -110,6 +126,8 @@ class Firestore:
             reply = await self._batch_write(request, timeout=DEADLINE_S, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise meaning(error) from error
+        deletes = sum(write.fields is None for write in writes)
+        self._count(firestore_writes=len(writes) - deletes, firestore_deletes=deletes)
         return [_result(status, result) for status, result in zip(reply.status, reply.write_results, strict=True)]
 
     async def write_one(self, write: Write) -> Version:
@@ -121,6 +139,10 @@ class Firestore:
 
     async def close(self) -> None:
         await self._channel.close()
+
+    def _count(self, **counts: int) -> None:
+        if self._tally:
+            self._tally.add(**counts)
 
     def _add(self, proto: Any, write: Write) -> None:
         if write.fields is None:
@@ -140,7 +162,9 @@ class Firestore:
 
     def _document(self, proto: Any) -> Document:
         fields = {name: _decode(value) for name, value in proto.fields.items()}
-        return Document(proto.name[len(self._root) :], fields, Version(proto.update_time.seconds, proto.update_time.nanos))
+        return Document(
+            proto.name[len(self._root) :], fields, Version(proto.update_time.seconds, proto.update_time.nanos)
+        )
 
     async def _all(self, method: Any, request: Any) -> list[Any]:
         try:
@@ -164,33 +188,23 @@ def _result(status: Any, result: Any) -> WriteResult:
 
 def _encode(proto: Any, value: Any) -> None:
     """Set a Firestore value from a Python one."""
-    match value:
-        case None:
-            proto.null_value = 0
-        case bool():
-            proto.boolean_value = value
-        case int():
-            proto.integer_value = value
-        case float():
-            proto.double_value = value
-        case str():
-            proto.string_value = value
-        case bytes():
-            proto.bytes_value = value
-        case datetime():
-            proto.timestamp_value.FromDatetime(value)
-        case Version():
-            proto.timestamp_value.seconds, proto.timestamp_value.nanos = value
-        case Mapping():
-            proto.map_value.SetInParent()
-            for name, inner in value.items():
-                _encode(proto.map_value.fields[name], inner)
-        case Sequence():
-            proto.array_value.SetInParent()
-            for inner in value:
-                _encode(proto.array_value.values.add(), inner)
-        case _:
-            raise TypeError(f"Firestore has no value for {type(value).__name__}")
+    kind = _PLAIN.get(value.__class__)
+    if kind is not None:
+        setattr(proto, kind, value)
+    elif value is None:
+        proto.null_value = 0
+    elif isinstance(value, datetime):
+        proto.timestamp_value.FromDatetime(value)
+    elif isinstance(value, Mapping):
+        proto.map_value.SetInParent()
+        for name, inner in value.items():
+            _encode(proto.map_value.fields[name], inner)
+    elif isinstance(value, Sequence):
+        proto.array_value.SetInParent()
+        for inner in value:
+            _encode(proto.array_value.values.add(), inner)
+    else:
+        raise TypeError(f"Firestore has no value for {type(value).__name__}")
 
 
 def _decode(proto: Any) -> Any:

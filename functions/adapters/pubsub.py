@@ -46,7 +46,9 @@ class PubSub:
         for message in batch:
             request.messages.add().data = message
         try:
-            reply = await self._publish(request, timeout=DEADLINE_S, metadata=[("x-goog-request-params", f"topic={name}")])
+            reply = await self._publish(
+                request, timeout=DEADLINE_S, metadata=[("x-goog-request-params", f"topic={name}")]
+            )
         except grpc.aio.AioRpcError as error:
             raise meaning(error) from error
         return list(reply.message_ids)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from operator import attrgetter
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from functions.core.contract import renewed, signed
 from functions.core.line import Line, R, Row, S
@@ -29,10 +29,12 @@ _order = attrgetter("order")
 
 
 class Arrival(NamedTuple, Generic[R]):
-    """A reading as it came: with the publish time of the message that brought it."""
+    """A reading as it came: with the publish time of the message that brought it, and whatever the caller needs to
+    find that message again (`origin`)."""
 
     reading: R
     published_at: datetime
+    origin: Any = None
 
 
 class Fate(Enum):
@@ -68,7 +70,11 @@ def most_readings(line: Line[S, R]) -> int:
 
 
 def absorb(
-    line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R] | None, arrivals: Sequence[Arrival[R]], profile: Profile
+    line: Line[S, R],
+    vehicle_id: str,
+    worker: WorkerState[S, R] | None,
+    arrivals: Sequence[Arrival[R]],
+    profile: Profile,
 ) -> Absorbed[S, R]:
     """Fold arrivals, of any order and with any repeats, into a worker (None = never seen before)."""
     return _Absorption(line, vehicle_id, worker, profile).run(arrivals)
@@ -96,7 +102,9 @@ class _Absorption(Generic[S, R]):
                 self.outcomes.append(Outcome(arrival, fate, row))
         return Absorbed(worker, self.outcomes, left, bool(new))
 
-    def _sorted_out(self, arrivals: Sequence[Arrival[R]]) -> tuple[list[Arrival[R]], list[Arrival[R]], list[Arrival[R]]]:
+    def _sorted_out(
+        self, arrivals: Sequence[Arrival[R]]
+    ) -> tuple[list[Arrival[R]], list[Arrival[R]], list[Arrival[R]]]:
         """Arrivals that are new to the state, those it knows, and those that must wait; history is done at once."""
         new: list[Arrival[R]] = []
         repeats: list[Arrival[R]] = []
@@ -145,7 +153,9 @@ class _Absorption(Generic[S, R]):
         worker = self.worker
         if not new and not repeats:
             return worker, {}
-        in_order = worker is not None and not repeats and (not self.recent or new[0].reading.order > self.recent[-1].order)
+        in_order = (
+            worker is not None and not repeats and (not self.recent or new[0].reading.order > self.recent[-1].order)
+        )
         if in_order:
             assert worker is not None
             state, start = worker.head, len(self.recent)

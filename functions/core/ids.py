@@ -16,7 +16,9 @@ def digest(*parts: object) -> bytes:
     return blake2b(_encode(parts), digest_size=ID_BYTES).digest()
 
 
-def event_key(line: str, vehicle_id: str, event_at: datetime, event_id: str | None, fields: tuple[object, ...]) -> bytes:
+def event_key(
+    line: str, vehicle_id: str, event_at: datetime, event_id: str | None, fields: tuple[object, ...]
+) -> bytes:
     """What makes an event the same event: the publisher's event_id if it gave one, else everything it measured.
 
     The event time is part of it either way, because a device's counter may start again at 1.

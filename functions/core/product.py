@@ -16,7 +16,14 @@ KNOWN, HISTORY = 1, 0
 
 
 def reading_row(
-    pclass: str, line: str, vehicle_id: str, key: bytes, event_at: datetime, received_at: datetime, version: int, late: bool
+    pclass: str,
+    line: str,
+    vehicle_id: str,
+    key: bytes,
+    event_at: datetime,
+    received_at: datetime,
+    version: int,
+    late: bool,
 ) -> Row:
     """The columns every reading's row begins with; the line's own follow."""
     return {
@@ -33,7 +40,13 @@ def reading_row(
 
 
 def quarantined_row(
-    line: str, message_id: str, position: int | None, payload: bytes, reason: str, vehicle_id: str | None, received_at: datetime
+    line: str,
+    message_id: str,
+    position: int | None,
+    payload: bytes,
+    reason: str,
+    vehicle_id: str | None,
+    received_at: datetime,
 ) -> Row:
     """A product for what cannot be read: why, where it stood (`position` in its list, None = the whole message), and
     the thing itself. Its id comes from message and position, so a redelivery makes the same one."""

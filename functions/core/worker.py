@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from typing import Any, Generic
+from zlib import crc32
 
 import msgspec
 
 from functions.core.contract import Contract
 from functions.core.line import Line, R, Row, S
-from functions.errors import NewerMemory
+from functions.errors import UnreadableMemory
 
 MEMORY_VERSION = 1
+SHARDS = 8
+"""Contracts are looked up by (shard, expires_at): a single index on a time that only grows caps writes at 500/s."""
 
 
 class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
@@ -53,9 +56,35 @@ class MemoryCodec(Generic[S, R]):
         return self._encoder.encode((MEMORY_VERSION, worker))
 
     def unpack(self, memory: bytes) -> WorkerState[S, R]:
-        """NewerMemory when a later release wrote it: that one must read it, this one must not reset it."""
-        version, packed = self._outer.decode(memory)
-        if version > MEMORY_VERSION:
-            raise NewerMemory(f"a worker's memory has version {version}, this release reads up to {MEMORY_VERSION}")
-        worker: WorkerState[S, R] = self._inner.decode(packed)
+        """UnreadableMemory when a later release wrote it: that one must read it, this one must not reset it."""
+        try:
+            version, packed = self._outer.decode(memory)
+            if version > MEMORY_VERSION:
+                raise UnreadableMemory(f"memory of version {version}, this release reads up to {MEMORY_VERSION}")
+            worker: WorkerState[S, R] = self._inner.decode(packed)
+        except msgspec.MsgspecError as error:
+            raise UnreadableMemory(f"memory cannot be decoded: {error}") from None
         return worker
+
+
+def worker_path(vehicle_id: str, line: str) -> str:
+    """Where a worker's document stands."""
+    return f"vehicles/{vehicle_id}/workers/{line}"
+
+
+def document(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R], memory: bytes) -> Row:
+    """A worker's whole document: the face people query, and the memory only this code reads."""
+    return {
+        "line": line.name,
+        "vehicle_id": vehicle_id,
+        "status": "active",
+        "hired_at": worker.contract.hired_at,
+        "expires_at": worker.contract.expires_at,
+        "seen_at": worker.contract.seen_at,
+        "forget_at": None,
+        "shard": crc32(vehicle_id.encode()) % SHARDS,
+        "event_at": worker.watermark,
+        "readings": worker.readings,
+        **line.face(worker.head),
+        "memory": memory,
+    }

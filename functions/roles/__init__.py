@@ -1,0 +1,1 @@
+"""The roles, one file per job: they carry what the lines decide."""
