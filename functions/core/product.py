@@ -1,13 +1,18 @@
 """Products: what workers make. Rows with derived ids, so that at-least-once everywhere is once in the export."""
 
 from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+
+import msgspec
 
 from functions.core.ids import digest, product_id
 from functions.core.line import Row
 
 EXCERPT_BYTES = 2_000
+MOST_MESSAGE_BYTES = 400_000
+"""Products travel in lists of about this size: under Eventarc's 512 KB, with room for one large quarantined payload."""
 PAYLOAD_BYTES = 256_000
 """Of what cannot be read, the row holds an excerpt, and the whole of it up to this size."""
 
@@ -69,3 +74,18 @@ def quarantined_row(
         "excerpt": payload[:EXCERPT_BYTES].decode("utf-8", "replace"),
         "payload_base64": b64encode(payload).decode() if len(payload) <= PAYLOAD_BYTES else None,
     }
+
+
+def as_messages(rows: Sequence[Row]) -> Iterator[bytes]:
+    """Rows as JSON lists, each small enough to be one message."""
+    waiting: list[bytes] = []
+    size = 0
+    for row in rows:
+        packed_row = msgspec.json.encode(row)
+        if waiting and size + len(packed_row) > MOST_MESSAGE_BYTES:
+            yield b"[" + b",".join(waiting) + b"]"
+            waiting, size = [], 0
+        waiting.append(packed_row)
+        size += len(packed_row) + 1
+    if waiting:
+        yield b"[" + b",".join(waiting) + b"]"

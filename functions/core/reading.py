@@ -9,9 +9,13 @@ from msgspec import Meta
 
 from functions.errors import Malformed
 
-VehicleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")]
+VEHICLE_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z"
+TEXT = r"^[\x20-\uD7FF\uE000-\U0010FFFF]{1,128}\Z"
+"""Text without control characters and without lone surrogates, which no encoding can carry on."""
+
+VehicleId = Annotated[str, Meta(pattern=VEHICLE_ID)]
 EventTime = Annotated[datetime, Meta(tz=True)] | float
-EventId = Annotated[str, Meta(max_length=128)]
+EventId = Annotated[str, Meta(pattern=TEXT)]
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -59,7 +63,9 @@ def event_at(event: Event) -> datetime:
     try:
         at = sent.astimezone(UTC) if isinstance(sent, datetime) else datetime.fromtimestamp(sent, UTC)
     except (OverflowError, ValueError, OSError):
-        raise Malformed("event_time", sent, "is not a time between 1900 and 2199 (Unix times are in seconds)") from None
+        raise Malformed(
+            "event_time", _plain(sent), "is not a time between 1900 and 2199 (Unix times are in seconds)"
+        ) from None
     if not EARLIEST <= at < LATEST:
         raise Malformed("event_time", _plain(sent), "is not between 1900 and 2199 (Unix times are in seconds)")
     return at
@@ -74,12 +80,30 @@ def _named(error: msgspec.ValidationError, payload: object) -> Malformed:
     """msgspec says "Expected `float` <= 90.0 - at `$.latitude`"; people also need to see the value."""
     text = str(error)
     if missing := re.search(r"missing required field `(\w+)`", text):
-        return Malformed(missing[1], None, "is required")
+        return Malformed(missing[1], _value_at(payload, ""), "lacks this required field")
     reason, _, where = text.partition(" - at `$")
     field = where.rstrip("`").lstrip(".")
-    reason = re.sub(r"^Expected (.*), got .*$", r"must be \1", reason)
-    reason = re.sub(r"^Expected ", "must be ", reason).replace("`", "").replace("| null", "").replace("\\Z", "")
-    return Malformed(field, _value_at(payload, field), re.sub(r"\s+", " ", reason).strip())
+    reason = re.sub(r"^Expected (.*), got .*$", r"must be \1", reason).replace("Expected", "must be", 1)
+    for said, meant in _PHRASES.items():
+        reason = reason.replace(said, meant)
+    return Malformed(field, _value_at(payload, field), reason)
+
+
+_PHRASES = {
+    " | null": "",
+    "`str` matching regex " + repr(VEHICLE_ID): "1 to 64 letters, digits or ._:- and begin with a letter or digit",
+    "`str` matching regex " + repr(TEXT): "1 to 128 printable characters",
+    "`datetime` with a timezone component": "a time with its offset from UTC",
+    "`float | datetime`": "an RFC 3339 time with offset, or Unix seconds",
+    "Invalid RFC3339 encoded datetime": "must be an RFC 3339 time with offset, or Unix seconds",
+    "`object`": "a JSON object",
+    "`array`": "a JSON list",
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`str`": "text",
+    "`bool`": "true or false",
+}
+"""msgspec speaks of Python's types; whoever sent the event thinks in JSON's."""
 
 
 def _value_at(payload: object, path: str) -> object:

@@ -9,27 +9,22 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple
 
-import msgspec
-
+from functions.core.flush import Held, Job, Origin, Ticket
 from functions.core.horizon import Absorbed, Arrival, Fate, Outcome, absorb
 from functions.core.line import Line, R, Row, S
 from functions.core.payload import elements, packed
 from functions.core.ports import Bus, Message, Store, Version, Write, WriteResult
-from functions.core.product import PAYLOAD_BYTES, quarantined_row
+from functions.core.product import PAYLOAD_BYTES, as_messages, quarantined_row
 from functions.core.profile import DEFAULTS
 from functions.core.reading import unknown_fields
-from functions.core.worker import MemoryCodec, WorkerState, document, worker_path
+from functions.core.worker import MemoryCodec, document, worker_path
 from functions.errors import Conflict, FleetlineError, Malformed, Overloaded, Refused, Unavailable, UnreadableMemory
 from functions.tally import Tally
 
 TRANSPORTATION = "transportation"
-MOST_MESSAGE_BYTES = 400_000
-"""Products travel in lists of about this size: under Eventarc's 512 KB, with room for one large quarantined payload."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -44,57 +39,6 @@ class Limits(NamedTuple):
     workers_held: int = 5_000
     contention: float = 0.2
     """Above this share of conflicts other instances meet the same vehicles: read before writing."""
-
-
-class Ticket:
-    """One message waiting for its answer: `done` resolves when nothing of it is outstanding any more."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.outstanding = 0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def settle(self) -> None:
-        self.outstanding -= 1
-        if self.outstanding <= 0 and not self.done.done():
-            self.done.set_result(None)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
-
-
-class Origin(NamedTuple):
-    """Where a reading came from: which message, where in its list, and the event as it was sent."""
-
-    ticket: Ticket
-    position: int | None
-    element: Any
-
-
-class Held(NamedTuple, Generic[S, R]):
-    """A worker as this instance knows it, and the version of the document that holds it (False = there is none)."""
-
-    worker: WorkerState[S, R] | None
-    version: Version | bool
-
-
-@dataclass(slots=True)
-class Job(Generic[S, R]):
-    """One vehicle's part of a flush, from its belt to its answer."""
-
-    vehicle_id: str
-    belt: list[Arrival[R]]
-    held: Held[S, R] | None = None
-    absorbed: Absorbed[S, R] | None = None
-    refused: Refused | None = None
-    error: Exception | None = None
-    again: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Nothing has gone wrong so far."""
-        return self.error is None and not self.again
 
 
 Refusals = list[tuple[Row, Ticket]]
@@ -243,11 +187,10 @@ class Director(Generic[S, R]):
 
     async def _publish_unpublished(self, jobs: list[Job[S, R]]) -> None:
         """Publish what an earlier commit decided and nobody confirmed, before anything new is decided."""
-        owed = [job for job in jobs if job.held and job.held.worker and job.held.worker.unpublished]
-        await self._publish([row for job in owed for row in _owed(job)])
+        owed = [job for job in jobs if job.held and job.owed]
+        await self._publish([row for job in owed for row in job.owed])
         for job in owed:
-            if job.held:
-                job.held = _confirmed(job.held)
+            job.held = job.held.confirmed() if job.held else None
 
     def _step(self, jobs: list[Job[S, R]]) -> None:
         for job in jobs:
@@ -284,8 +227,7 @@ class Director(Generic[S, R]):
 
     def _write(self, job: Job[S, R]) -> Write:
         assert job.held is not None
-        worker = _worker(job)
-        fields = document(self._line, job.vehicle_id, worker, self._codec.pack(worker))
+        fields = document(self._line, job.vehicle_id, job.worker, self._codec.pack(job.worker))
         return Write(worker_path(job.vehicle_id, self._line.name), fields, job.held.version)
 
     def _settle_commit(self, job: Job[S, R], result: WriteResult) -> None:
@@ -293,7 +235,7 @@ class Director(Generic[S, R]):
         self._held.pop(job.vehicle_id, None)
         match result:
             case Version():
-                self._held[job.vehicle_id] = Held(_worker(job), result)
+                self._held[job.vehicle_id] = Held(job.worker, result)
                 if len(self._held) > self._limits.workers_held:
                     del self._held[next(iter(self._held))]
             case Conflict():
@@ -314,7 +256,7 @@ class Director(Generic[S, R]):
                 continue
             rows.extend(outcome.row for outcome in job.absorbed.outcomes)
             if job.absorbed.changed:
-                rows.extend(_worker(job).unpublished)
+                rows.extend(job.worker.unpublished)
         return rows
 
     def _refused_row(self, outcome: Outcome[R], refused: Refused) -> Row:
@@ -345,7 +287,7 @@ class Director(Generic[S, R]):
     def _answer_job(self, job: Job[S, R], absorbed: Absorbed[S, R]) -> None:
         held = self._held.get(job.vehicle_id)
         if held and held.worker and held.worker.unpublished:
-            self._held[job.vehicle_id] = _confirmed(held)
+            self._held[job.vehicle_id] = held.confirmed()
         if absorbed.left:
             self._belts.setdefault(job.vehicle_id, []).extend(absorbed.left)
         for outcome in absorbed.outcomes:
@@ -354,7 +296,7 @@ class Director(Generic[S, R]):
 
     async def _publish(self, rows: Sequence[Row]) -> None:
         if rows:
-            await self._bus.publish(TRANSPORTATION, list(_lists(rows)))
+            await self._bus.publish(TRANSPORTATION, list(as_messages(rows)))
 
     def _quarantined(
         self, message: Message, position: int | None, payload: bytes, error: FleetlineError, element: Any
@@ -362,41 +304,9 @@ class Director(Generic[S, R]):
         """The product for an event that cannot be read or kept; says so in the log."""
         self._tally.add(quarantined=1)
         vehicle_id = element.get("vehicle_id") if isinstance(element, dict) else None
-        vehicle_id = vehicle_id[:64] if isinstance(vehicle_id, str) else None
+        vehicle_id = vehicle_id[:64].encode("utf-8", "replace").decode() if isinstance(vehicle_id, str) else None
         where = {"line": self._line.name, "message_id": message.message_id, "vehicle_id": vehicle_id}
         _log.warning("quarantined: %s", error, extra=where)
         return quarantined_row(
             self._line.name, message.message_id, position, payload, str(error), vehicle_id, message.published_at
         )
-
-
-def _worker(job: Job[S, R]) -> WorkerState[S, R]:
-    assert job.absorbed is not None
-    assert job.absorbed.worker is not None
-    return job.absorbed.worker
-
-
-def _owed(job: Job[S, R]) -> list[Row]:
-    assert job.held is not None
-    assert job.held.worker is not None
-    return job.held.worker.unpublished
-
-
-def _confirmed(held: Held[S, R]) -> Held[S, R]:
-    """The same worker once Pub/Sub has confirmed what it owed: its next write strikes that out."""
-    return held._replace(worker=msgspec.structs.replace(held.worker, unpublished=[]) if held.worker else None)
-
-
-def _lists(rows: Sequence[Row]) -> Iterator[bytes]:
-    """Rows as JSON lists, each small enough to be one message."""
-    waiting: list[bytes] = []
-    size = 0
-    for row in rows:
-        packed_row = msgspec.json.encode(row)
-        if waiting and size + len(packed_row) > MOST_MESSAGE_BYTES:
-            yield b"[" + b",".join(waiting) + b"]"
-            waiting, size = [], 0
-        waiting.append(packed_row)
-        size += len(packed_row) + 1
-    if waiting:
-        yield b"[" + b",".join(waiting) + b"]"
