@@ -1,0 +1,254 @@
+"""The plant: backend, topics, one process per function instance, couriers and timekeepers, up and down as one thing."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from emulator import backends, pubsub_admin
+from emulator.backends import Backend
+from emulator.background import Background
+from emulator.cloud_event import Envelope
+from emulator.courier import Courier
+from emulator.errors import EmulatorError
+from emulator.http_client import Instance
+from emulator.ports import HOST, free_port
+from emulator.processes import Child, Processes, Say
+from emulator.publisher import Publisher
+from emulator.timekeeper import Timekeeper
+from functions.adapters.channel import open_channel
+from functions.adapters.firestore import Firestore
+from functions.adapters.pubsub import PubSub
+from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE_FOLDER = ROOT / ".fleetline"
+STARTED_S = 60.0
+"""A function answers within 1–2 s on an idle machine."""
+
+
+class Hired(NamedTuple):
+    """One running instance of a function, and where it listens."""
+
+    child: Child
+    instance: Instance
+
+
+class Plant:
+    """Everything up between `async with` and its end.
+
+    `backend` is a name (auto, google, embedded) or one that runs already. Nothing of an earlier run is met: a backend
+    that is started here is new, and one that is not is met under a project of this run's own. `instances` is how many
+    of a function run side by side, `environment` what one function sees on top of the usual, `streams` how many
+    StreamingPull streams feed each function (2,000 messages/s each; several overtake one another).
+    """
+
+    def __init__(
+        self,
+        backend: str | Backend = "auto",
+        *,
+        project: str | None = None,
+        instances: Mapping[str, int] | None = None,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        exports: Path | None = None,
+        streams: int = 2,
+        say: Say = print,
+    ) -> None:
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
+        self.folder = STATE_FOLDER / f"run-{run_id}"
+        self.exports = _export_folder(exports, self.folder, run_id)
+        self.say = say
+        self.couriers: dict[str, Courier] = {}
+        self.timekeepers: dict[str, Timekeeper] = {}
+        self.listeners: list[Callable[[str], None]] = []
+        self._hired: dict[str, list[Hired]] = {}
+        self._choice = backend
+        self._instances = dict(instances or {})
+        self._environment = {name: dict(own) for name, own in (environment or {}).items()}
+        self._streams = streams
+        self._stack = AsyncExitStack()
+        self._background = Background()
+        unknown = {*self._instances, *self._environment} - {function.name for function in FUNCTIONS}
+        if unknown:
+            raise EmulatorError(f"no such function: {', '.join(sorted(unknown))}")
+
+    async def __aenter__(self) -> "Plant":
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def addresses(self) -> dict[str, Any]:
+        """Where everything is, as `up` writes it."""
+        return {
+            "project": self.project,
+            "pubsub": self.backend.pubsub,
+            "firestore": self.backend.firestore,
+            "dashboard": None,
+            "functions": {name: hired[0].instance.url for name, hired in self._hired.items()},
+            "exports": str(self.exports),
+            "logs": str(self.logs),
+        }
+
+    def check(self) -> None:
+        """Raise what a courier or timekeeper died of, if one did."""
+        self._background.check()
+
+    async def publish(self, line: str, *payloads: bytes) -> list[str]:
+        """Publish messages to a line; their ids."""
+        return await self.publisher.publish(line, payloads)
+
+    def kill(self, name: str, index: int = 0) -> None:
+        """kill -9 one instance of a function; it is started again, as Cloud Run would."""
+        self._hired[name][index].child.signal(signal.SIGKILL)
+
+    async def start_function(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        """Stop a function and start it again where it was, with these variables on top of its own."""
+        await self.stop_function(name)
+        function = _function(name)
+        self._environment[name] = {**self._environment.get(name, {}), **(environment or {})}
+        instances = [hired.instance for hired in self._hired[name]]
+        self._hired[name] = [await self._hire(function, index, instance) for index, instance in enumerate(instances)]
+        await self._until_ready(name)
+
+    async def stop_function(self, name: str) -> None:
+        """Stop a function (SIGTERM, then SIGKILL); its messages wait."""
+        await asyncio.gather(*(self._processes.stop(hired.child) for hired in self._hired[name]))
+
+    async def _start(self) -> None:
+        _raise_file_limit()
+        self.exports.mkdir(parents=True, exist_ok=True)
+        self._processes = await self._stack.enter_async_context(Processes(self.logs, self.say))
+        self._stack.callback(self._close_connections)
+        if isinstance(self._choice, Backend):
+            self.backend = self._choice
+        else:
+            self.backend = await backends.start(self._choice, self._processes, self.say)
+        self.say(f"logs: {self.logs}")
+        await pubsub_admin.create(self.project, self.backend.pubsub, TOPICS, FUNCTIONS)
+        self._open_clients()
+        for function in FUNCTIONS:
+            count = self._instances.get(function.name, 1)
+            self._hired[function.name] = [
+                await self._hire(function, index, Instance(HOST, free_port())) for index in range(count)
+            ]
+        await asyncio.gather(*(self._until_ready(function.name) for function in FUNCTIONS))
+        self.say("functions: " + " · ".join(f"{name} {hired[0].instance.url}" for name, hired in self._hired.items()))
+        self._stack.push_async_callback(self._background.close)
+        for function in FUNCTIONS:
+            self._send_courier(function)
+            self._set_timekeeper(function)
+
+    def _open_clients(self) -> None:
+        self.publisher = Publisher(self.project, self.backend.pubsub)
+        self.firestore = Firestore(self.project, emulator=self.backend.firestore)
+        self._bus = PubSub(self.project, self.backend.pubsub)
+        self._channel = open_channel("pubsub.googleapis.com:443", self.backend.pubsub)
+        for client in (self.publisher, self.firestore, self._bus, self._channel):
+            self._stack.push_async_callback(client.close)
+
+    def _close_connections(self) -> None:
+        for hired in self._hired.values():
+            for one in hired:
+                one.instance.close()
+
+    async def _hire(self, function: Function, index: int, instance: Instance) -> Hired:
+        command = [str(Path(sys.executable).parent / "functions-framework"), "--source", str(ROOT / "main.py")]
+        command += ["--target", function.name, "--signature-type", "cloudevent" if function.topic else "http"]
+        command += ["--host", instance.host, "--port", str(instance.port)]
+        name = function.name if index == 0 else f"{function.name}-{index + 1}"
+        child = await self._processes.start(name, command, self._variables(function), keep=True, cwd=ROOT)
+        return Hired(child, instance)
+
+    def _variables(self, function: Function) -> dict[str, str]:
+        return {
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "PUBSUB_EMULATOR_HOST": self.backend.pubsub,
+            "FIRESTORE_EMULATOR_HOST": self.backend.firestore,
+            "EXPORT_URL": str(self.exports),
+            "FUNCTION_TARGET": function.name,
+            "WORKERS": "1",
+            **function.environment,
+            **self._environment.get(function.name, {}),
+        }
+
+    async def _until_ready(self, name: str) -> None:
+        for hired in self._hired[name]:
+            address = f"{hired.instance.host}:{hired.instance.port}"
+            await self._processes.until_ready(hired.child, address, STARTED_S)
+
+    def _send_courier(self, function: Function) -> None:
+        topic = function.topic
+        if topic is None:
+            return
+        subscription = pubsub_admin.subscription_name(self.project, topic)
+        instances = [hired.instance for hired in self._hired[function.name]]
+        courier = Courier(
+            subscription,
+            self._channel,
+            Envelope(self.project, topic, subscription, counts_attempts=True),
+            instances,
+            most_in_flight=function.concurrency * len(instances),
+            timeout_s=function.timeout_s,
+            streams=self._streams,
+            dead_letter=lambda data: self._bus.publish(dead_letter_topic(topic), [data]),
+            answered=self._tell,
+            say=self.say,
+        )
+        self.couriers[topic] = courier
+        self._background.start(courier.run(), f"courier of {topic}")
+
+    def _set_timekeeper(self, function: Function) -> None:
+        if function.laptop_interval_s is None:
+            return
+        instance = self._hired[function.name][0].instance
+        timekeeper = Timekeeper(function.name, instance, function.laptop_interval_s, function.timeout_s, self.say)
+        self.timekeepers[function.name] = timekeeper
+        self._background.start(timekeeper.run(), f"timekeeper of {function.name}")
+
+    def _tell(self, message_id: str) -> None:
+        for listener in self.listeners:
+            listener(message_id)
+
+
+def _function(name: str) -> Function:
+    return next(function for function in FUNCTIONS if function.name == name)
+
+
+def _export_folder(asked: Path | None, run_folder: Path, run_id: str) -> Path:
+    """Where exports go: one of this run's own inside a folder that is not empty, as every run's chain begins at 1."""
+    if asked is None:
+        return run_folder / "exports"
+    asked = asked.resolve()
+    return asked / f"run-{run_id}" if asked.is_dir() and any(asked.iterdir()) else asked
+
+
+def _raise_file_limit() -> None:
+    """A courier holds a connection per request in flight, 500 a function: more files than macOS gives by default."""
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 10_000 if hard == resource.RLIM_INFINITY else min(hard, 10_000)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
