@@ -88,8 +88,7 @@ class Firestore:
         parent, _, name = collection.rpartition("/")
         request = _RunQueryRequest(parent=(self._root + parent).rstrip("/"))
         query = request.structured_query
-        getattr(query, "from").add().collection_id = name
-        getattr(query, "from")[0].all_descendants = everywhere
+        query.from_.add(collection_id=name, all_descendants=everywhere)
         for field, operator, value in where:
             condition = query.where.composite_filter.filters.add().field_filter
             condition.field.field_path = field

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Columns = dict[str, str]
@@ -27,11 +28,11 @@ TYPES = {
 }
 _KINDS = {arrow_type: kind for kind, arrow_type in TYPES.items()}
 _SHAPES: dict[str, Any] = {
-    "time": Annotated[datetime, msgspec.Meta(tz=True)],
-    "integer": int,
-    "number": int | float,
-    "flag": bool,
-    "text": str,
+    "time": list[Annotated[datetime, msgspec.Meta(tz=True)] | None],
+    "integer": list[int | None],
+    "number": list[int | float | None],
+    "flag": list[bool | None],
+    "text": list[str | None],
 }
 _OF_VALUE = {bool: "flag", int: "number", float: "number"}
 INTEGERS = frozenset({"version", "position", "size", "readings"})
@@ -64,7 +65,12 @@ def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def merged(crates: Sequence[bytes], columns: Columns) -> tuple[pd.DataFrame, Columns]:
     """The rows of some crates, one below the other, in the `columns` known so far and those that are new."""
     known = dict(columns)
-    tables = [_fitted(pq.read_table(BytesIO(crate)), known) for crate in crates]
+    read = [pq.read_table(BytesIO(crate)) for crate in crates]
+    for table in read:
+        _learn(table, known, with_values=True)
+    for table in read:
+        _learn(table, known, with_values=False)
+    tables = [_fitted(table, known) for table in read]
     schema = pa.schema([(name, TYPES[kind]) for name, kind in known.items()])
     tables.append(schema.empty_table())
     return _to_frame(pa.concat_tables(tables, promote_options="default").select(schema.names)), known
@@ -106,7 +112,7 @@ def _typed(name: str, kind: str, values: Sequence[Any]) -> dict[str, pa.Array]:
 
 def _array(kind: str, values: Sequence[Any]) -> pa.Array:
     """Strictly this kind (Arrow itself would take True for 1.0 and cut 3.5 to 3); raises when a value is another."""
-    return pa.array(msgspec.convert(values, list[_SHAPES[kind] | None]), TYPES[kind])
+    return pa.array(msgspec.convert(values, _SHAPES[kind]), TYPES[kind])
 
 
 def _fits(kind: str, value: Any) -> bool:
@@ -121,18 +127,27 @@ def _as_text(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def _fitted(table: pa.Table, known: Columns) -> pa.Table:
-    """The table with every column of the type it is known by; columns not known yet become known."""
-    fitted: dict[str, pa.Array] = {}
+def _learn(table: pa.Table, known: Columns, with_values: bool) -> None:
     for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = known.setdefault(name, _KINDS[column.type])
-        if TYPES[kind] == column.type:
-            fitted[name] = column
+        if not with_values or column.null_count < len(column):
+            known.setdefault(name, _KINDS[column.type])
+
+
+def _fitted(table: pa.Table, known: Columns) -> pa.Table:
+    """The table with every column of the type it is known by."""
+    fitted: dict[str, pa.ChunkedArray] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if TYPES[known[name]] == column.type:
+            _add(fitted, name, column)
         elif column.null_count < len(column):
-            target = name if kind == "text" else name + _MISFIT
+            target = name if known[name] == "text" else name + _MISFIT
             known.setdefault(target, "text")
-            fitted[target] = column.cast(pa.string())
+            _add(fitted, target, column.cast(pa.string()))
     return pa.table(fitted)
+
+
+def _add(columns: dict[str, Any], name: str, column: Any) -> None:
+    columns[name] = pc.coalesce(columns[name], column) if name in columns else column
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:

@@ -78,6 +78,18 @@ class Bus(Protocol):
     async def publish(self, topic: str, messages: Sequence[bytes]) -> list[str]: ...
 
 
+class Files(Protocol):
+    """The export folder; see adapters/bucket.py. A file is whole or absent. Its calls block: make them in a thread."""
+
+    def put(self, path: str, body: bytes) -> None: ...
+
+    def read(self, path: str) -> bytes: ...
+
+    def open(self, path: str) -> Any: ...
+
+    def list(self, folder: str = "") -> list[str]: ...
+
+
 class Clock(Protocol):
     """The wall clock, as aware UTC."""
 

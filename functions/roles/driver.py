@@ -1,0 +1,259 @@
+"""The driver takes what is in the warehouse to the export folder, in exports that are chained and always finished.
+
+Scheduled; runs may overlap. Creating `exports/{n}` with its list of crates is the lock: whoever meets an unfinished
+export finishes that one, with the same crates, the same file names and the same rows.
+"""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from functions.core.columns import Columns, merged, parquet
+from functions.core.manifest import (
+    FIRST_PREVIOUS,
+    FOLDER,
+    File,
+    Manifest,
+    day_folder,
+    export_number,
+    file_path,
+    hashed,
+    manifest_path,
+    newest,
+)
+from functions.core.ports import Clock, Document, Files, Store, Write
+from functions.errors import Conflict, FleetlineError
+
+BUDGET = timedelta(minutes=20)
+"""No export is begun after this; Scheduler waits 30 minutes for a run."""
+MOST_ROWS = 250_000
+MOST_BYTES = 128 * 1024 * 1024
+MOST_CRATES = 2_000
+"""Of one export, so that it fits in memory however large the warehouse is; bytes as frames take them."""
+_PAGE, _FETCH, _DELETE = 100, 16, 200
+"""Crates a call: to list, to read (each up to 0.7 MB, within the deadline) and to delete (Firestore takes 500)."""
+
+_log = logging.getLogger(__name__)
+
+
+class Driver:
+    """Exports until the warehouse is empty or the time is up."""
+
+    def __init__(self, store: Store, files: Files, now: Clock) -> None:
+        self._store = store
+        self._files = files
+        self._now = now
+
+    async def run(self) -> dict[str, Any]:
+        """What this run exported: numbers of exports, rows by class, files, repeats left out, seconds."""
+        started = self._now()
+        made: list[Manifest] = []
+        while self._now() - started < BUDGET and (export := await self._next()):
+            if manifest := await self._finish(export):
+                made.append(manifest)
+        return _summary(made, (self._now() - started).total_seconds())
+
+    async def _next(self) -> Document | None:
+        """The unfinished export, or a new one; None when there is nothing to take."""
+        while True:
+            newest_first = await self._store.query("exports", order_by=["-n"], limit=1)
+            last = newest_first[0] if newest_first else None
+            if last and last.fields["state"] == "open":
+                return last
+            if last and last.fields["state"] == "done":
+                await self._sweep(last)  # before crates are listed: those of a finished export must not come again
+            crates = await self._choose()
+            if not crates:
+                return None
+            number, previous, columns = await self._link(last)
+            fields = {"n": number, "state": "open", "crates": crates, "previous": previous, "columns": columns}
+            write = Write(f"exports/{number:08}", {**fields, "opened_at": self._now()}, expects=False)
+            try:
+                return Document(write.path, fields, await self._store.write_one(write))
+            except Conflict:
+                continue  # another driver was first
+
+    async def _choose(self) -> dict[str, list[str]]:
+        """Ids of the crates of the next export, by class."""
+        chosen: dict[str, list[str]] = defaultdict(list)
+        room = Counter(crates=MOST_CRATES, rows=MOST_ROWS, size=MOST_BYTES)
+        after: tuple[str, ...] = ()
+        while True:
+            page = await self._store.query(
+                "crates", order_by=["id"], limit=_PAGE, only=["id", "pclass", "rows", "size"], after=after
+            )
+            for crate in page:
+                room.subtract({"crates": 1, "rows": crate.fields["rows"], "size": crate.fields["size"]})
+                if chosen and min(room.values()) < 0:
+                    return chosen
+                chosen[crate.fields["pclass"]].append(crate.fields["id"])
+            if len(page) < _PAGE:
+                return chosen
+            after = (page[-1].fields["id"],)
+
+    async def _link(self, last: Document | None) -> tuple[int, str, str]:
+        """Number of the next export, hash of the manifest before, columns so far (JSON).
+
+        An empty database beside a folder with exports continues their chain and overwrites none of them.
+        """
+        if last is not None:
+            return last.fields["n"] + 1, last.fields["manifest_sha256"], last.fields["columns"]
+        number = newest(await asyncio.to_thread(self._files.list, FOLDER))
+        if number == 0:
+            return 1, FIRST_PREVIOUS, "{}"
+        body = await asyncio.to_thread(self._files.read, manifest_path(number))
+        columns = msgspec.json.decode(body, type=Manifest).columns
+        return number + 1, hashed(body), msgspec.json.encode(columns).decode()
+
+    async def _finish(self, export: Document) -> Manifest | None:
+        """Files, manifest, export done, crates deleted, in this order; None when another driver was first."""
+        number, columns = export.fields["n"], msgspec.json.decode(export.fields["columns"], type=dict[str, Columns])
+        loads: dict[str, _Load] = {}
+        for pclass, ids in sorted(export.fields["crates"].items()):
+            crates = await self._fetch(ids)
+            if len(crates) < len(ids):
+                await self._must_be_finished(export)
+                return None
+            known = columns.get(pclass, {})
+            loads[pclass] = await asyncio.to_thread(_unload, self._files, number, pclass, crates, known)
+        manifest = _manifest(number, export.fields["previous"], columns, loads)
+        body = manifest.encoded()
+        await asyncio.to_thread(self._files.put, manifest_path(number), body)
+        try:
+            await self._store.write_one(_done(export, manifest, hashed(body)))
+        except Conflict:
+            return None
+        await self._sweep(export)
+        return manifest
+
+    async def _fetch(self, ids: Sequence[str]) -> list[bytes]:
+        """The contents of crates, in this order; fewer when some are gone."""
+        paths = [f"crates/{crate_id}" for crate_id in ids]
+        found: dict[str, Document] = {}
+        for chunk in _chunks(paths, _FETCH):
+            found |= await self._store.get(chunk, only=["parquet"])
+        return [found[path].fields["parquet"] for path in paths if path in found]
+
+    async def _must_be_finished(self, export: Document) -> None:
+        """Crates are gone: right when another driver has finished this export meanwhile, else a person must look."""
+        now = (await self._store.get([export.path], only=["state"])).get(export.path)
+        if now is None or now.fields["state"] == "open":
+            raise FleetlineError(f"crates of the unfinished {export.path} are gone")
+
+    async def _sweep(self, export: Document) -> None:
+        """Delete the crates of a finished export; one written again meanwhile holds the same products."""
+        paths = [f"crates/{crate_id}" for ids in export.fields["crates"].values() for crate_id in ids]
+        for chunk in _chunks(paths, _DELETE):
+            for result in await self._store.write([Write(path, None) for path in chunk]):
+                if isinstance(result, FleetlineError) and not isinstance(result, Conflict):
+                    raise result
+        await self._store.write_one(Write(export.path, {"state": "swept"}, expects=True, only=["state"]))
+
+
+class _Load(NamedTuple):
+    """One class of an export."""
+
+    files: list[File]
+    rows: int
+    repeats: int
+    columns: Columns
+
+
+def _unload(files: Files, number: int, pclass: str, crates: Sequence[bytes], known: Columns) -> _Load:
+    """Write the rows of one class, a file for each day of event time that has new ones."""
+    rows, columns = merged(crates, known)
+    ranked = rows.sort_values("version", ascending=False, kind="stable")
+    distinct = ranked.drop_duplicates("product_id").sort_values(["event_at", "product_id"])
+    written: list[File] = []
+    for day, found in distinct.groupby(distinct["event_at"].dt.date):
+        folder = day_folder(pclass, day)
+        fresh = found[~found["product_id"].isin(_exported(files, folder, number, found))]
+        if len(fresh):
+            written.append(_put(files, file_path(folder, number), fresh))
+    exported = sum(file.rows for file in written)
+    return _Load(written, exported, len(rows) - exported, columns)
+
+
+def _put(files: Files, path: str, rows: pd.DataFrame) -> File:
+    body = parquet(rows)
+    files.put(path, body)
+    first, last = (at.to_pydatetime() for at in (rows["event_at"].iloc[0], rows["event_at"].iloc[-1]))
+    return File(path=path, sha256=hashed(body), rows=len(rows), first_event_at=first, last_event_at=last)
+
+
+def _exported(files: Files, folder: str, before: int, rows: pd.DataFrame) -> set[str]:
+    """Which of these products earlier exports have. A repeat has the same event time, so only slices that span
+    the time of one of these rows are read, one at a time. `rows` are sorted by event time."""
+    times = rows["event_at"].astype("int64[pyarrow]").to_numpy()
+    seen: set[str] = set()
+    for path in files.list(folder):
+        number = export_number(path)
+        if number is not None and number < before:
+            with files.open(path) as file:
+                for ids in _slices(pq.ParquetFile(file), times):
+                    seen.update(rows["product_id"][rows["product_id"].isin(ids)])
+    return seen
+
+
+def _slices(file: Any, times: Any) -> Iterator[Any]:
+    """Product ids of the row groups whose range of event times holds one of `times` (sorted, in microseconds)."""
+    column = file.schema_arrow.get_field_index("event_at")
+    for group in range(file.num_row_groups):
+        span = file.metadata.row_group(group).column(column).statistics
+        if np.searchsorted(times, span.min_raw, "left") < np.searchsorted(times, span.max_raw, "right"):
+            yield file.read_row_group(group, columns=["product_id"])["product_id"].to_pandas()
+
+
+def _manifest(number: int, previous: str, columns: dict[str, Columns], loads: dict[str, _Load]) -> Manifest:
+    return Manifest(
+        export=number,
+        previous=previous,
+        rows={pclass: load.rows for pclass, load in loads.items()},
+        repeats=sum(load.repeats for load in loads.values()),
+        files=[file for load in loads.values() for file in load.files],
+        columns={**columns, **{pclass: load.columns for pclass, load in loads.items()}},
+    )
+
+
+def _done(export: Document, manifest: Manifest, manifest_sha256: str) -> Write:
+    """Marks an export as done, unless somebody else has: the list of files stands in the manifest, because
+    a backlog of a thousand days makes more of them than a document holds."""
+    fields = {
+        "state": "done",
+        "manifest_sha256": manifest_sha256,
+        "columns": msgspec.json.encode(manifest.columns).decode(),
+        "rows": manifest.rows,
+        "repeats": manifest.repeats,
+        "files": len(manifest.files),
+        "first_event_at": min((file.first_event_at for file in manifest.files), default=None),
+        "last_event_at": max((file.last_event_at for file in manifest.files), default=None),
+    }
+    return Write(export.path, fields, expects=export.version, only=list(fields))
+
+
+def _summary(made: Sequence[Manifest], seconds: float) -> dict[str, Any]:
+    rows: Counter[str] = Counter()
+    for manifest in made:
+        rows.update(manifest.rows)
+    summary = {
+        "exports": [manifest.export for manifest in made],
+        "rows": dict(rows),
+        "files": sum(len(manifest.files) for manifest in made),
+        "repeats": sum(manifest.repeats for manifest in made),
+        "seconds": seconds,
+    }
+    if made:
+        _log.info("exported", extra=summary)
+    return summary
+
+
+def _chunks(paths: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (paths[start : start + most] for start in range(0, len(paths), most))
