@@ -6,8 +6,9 @@ from typing import Any, Generic, NamedTuple
 
 import msgspec
 
-from functions.core.horizon import Absorbed, Arrival
-from functions.core.line import R, Row, S
+from functions.core.employment import Employed
+from functions.core.horizon import Arrival
+from functions.core.line import Emission, R, S
 from functions.core.ports import Message, Version
 from functions.core.worker import WorkerState
 from functions.errors import Refused
@@ -57,7 +58,7 @@ class Job(Generic[S, R]):
     vehicle_id: str
     belt: list[Arrival[R]]
     held: Held[S, R] | None = None
-    absorbed: Absorbed[S, R] | None = None
+    employed: Employed[S, R] | None = None
     refused: Refused | None = None
     error: Exception | None = None
     again: bool = False
@@ -68,13 +69,13 @@ class Job(Generic[S, R]):
         return self.error is None and not self.again
 
     @property
-    def owed(self) -> list[Row]:
+    def owed(self) -> list[Emission]:
         """What an earlier commit decided and nobody has confirmed."""
         return self.held.worker.unpublished if self.held and self.held.worker else []
 
     @property
     def worker(self) -> WorkerState[S, R]:
         """The worker as this flush leaves it."""
-        if self.absorbed is None or self.absorbed.worker is None:
+        if self.employed is None or self.employed.worker is None:
             raise ValueError(f"nothing was decided for {self.vehicle_id}")
-        return self.absorbed.worker
+        return self.employed.worker

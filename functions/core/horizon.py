@@ -12,12 +12,11 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple
 
-from functions.core.contract import renewed, signed
+import msgspec
+
 from functions.core.line import Line, R, Row, S
 from functions.core.product import HISTORY, KNOWN, reading_row
 from functions.core.profile import Profile
-from functions.core.reading import Reading
-from functions.core.worker import WorkerState
 
 HORIZON_READINGS = 32
 HORIZON = timedelta(seconds=120)
@@ -26,6 +25,46 @@ MOST_BYTES = 12_000
 CLOCK_AHEAD = timedelta(minutes=5)
 
 _order = attrgetter("order")
+
+
+class Past(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
+    """What a worker knows of its readings.
+
+    `settled` is the state after every reading that has left `recent`; `settled_count` is how many those are, and
+    `settled_at`, `settled_key` the order of the last of them. `recent` holds the readings since then, in order, and
+    `head` is `settled` with `recent` folded in. `former` are keys of readings from before the last contract ended.
+    """
+
+    head: S
+    settled: S
+    settled_count: int = 0
+    settled_at: datetime | None = None
+    settled_key: bytes = b""
+    recent: list[R] = []
+    former: list[bytes] = []
+
+    @property
+    def readings(self) -> int:
+        """How many distinct readings the state knows."""
+        return self.settled_count + len(self.recent)
+
+    @property
+    def watermark(self) -> datetime | None:
+        """The newest event time the state knows."""
+        return self.recent[-1].event_at if self.recent else self.settled_at
+
+    def closed(self, head: S) -> "Past[S, R]":
+        """The past once nothing may be inserted into it any more: all settled as `head`, its keys still known."""
+        last = self.recent[-1] if self.recent else None
+        return Past(
+            head=head,
+            settled=head,
+            settled_count=self.readings,
+            settled_at=last.event_at if last else self.settled_at,
+            settled_key=last.key if last else self.settled_key,
+            recent=[],
+            former=([reading.key for reading in self.recent] or self.former)[-MOST_READINGS:],
+        )
 
 
 class Arrival(NamedTuple, Generic[R]):
@@ -55,13 +94,13 @@ class Outcome(NamedTuple, Generic[R]):
 
 
 class Absorbed(NamedTuple, Generic[S, R]):
-    """The worker after one commit's worth of arrivals; `worker` is None when a vehicle never seen had only a clock
-    that ran ahead. `changed` tells whether there is anything to write; `left` waits for the next commit."""
+    """A past with one commit's worth of arrivals in it. `new` are those it did not know, in order; `left` must wait
+    for the next commit."""
 
-    worker: WorkerState[S, R] | None
+    past: Past[S, R]
     outcomes: list[Outcome[R]]
+    new: list[Arrival[R]]
     left: list[Arrival[R]]
-    changed: bool
 
 
 def most_readings(line: Line[S, R]) -> int:
@@ -70,37 +109,34 @@ def most_readings(line: Line[S, R]) -> int:
 
 
 def absorb(
-    line: Line[S, R],
-    vehicle_id: str,
-    worker: WorkerState[S, R] | None,
-    arrivals: Sequence[Arrival[R]],
-    profile: Profile,
+    line: Line[S, R], vehicle_id: str, past: Past[S, R], arrivals: Sequence[Arrival[R]], profile: Profile
 ) -> Absorbed[S, R]:
-    """Fold arrivals, of any order and with any repeats, into a worker (None = never seen before)."""
-    return _Absorption(line, vehicle_id, worker, profile).run(arrivals)
+    """Fold arrivals, of any order and with any repeats, into a worker's past."""
+    return _Absorption(line, vehicle_id, past, profile).run(arrivals)
 
 
 class _Absorption(Generic[S, R]):
     """The work of one `absorb`, so that its steps can share what they know."""
 
-    def __init__(self, line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R] | None, profile: Profile) -> None:
+    def __init__(self, line: Line[S, R], vehicle_id: str, past: Past[S, R], profile: Profile) -> None:
         self.line = line
         self.vehicle_id = vehicle_id
-        self.worker = worker
+        self.past = past
         self.profile = profile
-        self.recent: list[R] = list(worker.recent) if worker else []
+        self.most = most_readings(line)
+        self.recent: list[R] = list(past.recent)
         self.known = {reading.key for reading in self.recent}
-        self.floor = _floor(worker, most_readings(line)) if worker else None
+        self.floor = _floor(past, self.most)
         self.outcomes: list[Outcome[R]] = []
 
     def run(self, arrivals: Sequence[Arrival[R]]) -> Absorbed[S, R]:
         new, repeats, left = self._sorted_out(arrivals)
-        worker, columns = self._folded(new, repeats)
+        past, columns = self._folded(new, repeats)
         for fate, found in ((Fate.FOLDED, new), (Fate.REPEATED, repeats)):
             for arrival in found:
                 row = self._row(arrival, KNOWN, columns[arrival.reading.key])
                 self.outcomes.append(Outcome(arrival, fate, row))
-        return Absorbed(worker, self.outcomes, left, bool(new))
+        return Absorbed(past, self.outcomes, new, left)
 
     def _sorted_out(
         self, arrivals: Sequence[Arrival[R]]
@@ -109,11 +145,14 @@ class _Absorption(Generic[S, R]):
         new: list[Arrival[R]] = []
         repeats: list[Arrival[R]] = []
         left: list[Arrival[R]] = []
-        room = most_readings(self.line)
+        former = set(self.past.former)
+        room = self.most
         for arrival in sorted(arrivals, key=lambda arrival: arrival.reading.order):
             reading = arrival.reading
             if reading.key in self.known:
                 repeats.append(arrival)
+            elif reading.key in former:
+                self._history(arrival, Fate.REPEATED)
             elif reading.event_at > arrival.published_at + CLOCK_AHEAD:
                 self._history(arrival, Fate.CLOCK_AHEAD)
             elif self.floor is not None and reading.order <= self.floor:
@@ -129,47 +168,37 @@ class _Absorption(Generic[S, R]):
         """How many readings may join when `first` is the earliest: all of them stay in memory until the next commit,
         and so does everything after it, so that a redelivery finds each of them again."""
         newer = len(self.recent) - bisect_left(self.recent, first.order, key=_order)
-        return max(1, most_readings(self.line) - newer)
+        return max(1, self.most - newer)
 
     def _history(self, arrival: Arrival[R], fate: Fate) -> None:
+        """A row for a reading that the state is not told of. A repeat from before the last contract's end is no news
+        either, but its row may never have been published."""
         columns = self.line.history(arrival.reading)
         if fate is Fate.CLOCK_AHEAD:
             columns["quality"] = "clock_ahead"
         self.outcomes.append(Outcome(arrival, fate, self._row(arrival, HISTORY, columns, late=fate is Fate.LATE)))
 
     def _row(self, arrival: Arrival[R], version: int, columns: Row, late: bool = False) -> Row:
-        reading = arrival.reading
-        line = self.line
+        reading, line = arrival.reading, self.line
         row = reading_row(
             line.pclass, line.name, self.vehicle_id, reading.key, reading.event_at, arrival.published_at, version, late
         )
         row.update(columns)
         return row
 
-    def _folded(
-        self, new: list[Arrival[R]], repeats: list[Arrival[R]]
-    ) -> tuple[WorkerState[S, R] | None, dict[bytes, Row]]:
-        """The worker with the new readings in it, and the columns of every reading that was asked for."""
-        worker = self.worker
+    def _folded(self, new: list[Arrival[R]], repeats: list[Arrival[R]]) -> tuple[Past[S, R], dict[bytes, Row]]:
+        """The past with the new readings in it, and the columns of every reading that was asked for."""
         if not new and not repeats:
-            return worker, {}
-        in_order = (
-            worker is not None and not repeats and (not self.recent or new[0].reading.order > self.recent[-1].order)
-        )
-        if in_order:
-            assert worker is not None
-            state, start = worker.head, len(self.recent)
-        else:
-            state, start = worker.settled if worker else self.line.start(), 0
+            return self.past, {}
+        in_order = not repeats and (not self.recent or new[0].reading.order > self.recent[-1].order)
+        state, start = (self.past.head, len(self.recent)) if in_order else (self.past.settled, 0)
         for arrival in new:
             if not self.recent or arrival.reading.order > self.recent[-1].order:
                 self.recent.append(arrival.reading)
             else:
                 insort(self.recent, arrival.reading, key=_order)
         head, columns = self._fold(state, self.recent[start:])
-        if not new:
-            return worker, columns
-        return self._kept(head, new), columns
+        return (self._kept(head, new[0].reading) if new else self.past), columns
 
     def _fold(self, state: S, readings: Sequence[R]) -> tuple[S, dict[bytes, Row]]:
         columns: dict[bytes, Row] = {}
@@ -178,34 +207,25 @@ class _Absorption(Generic[S, R]):
             state, columns[reading.key] = step(state, reading, profile)
         return state, columns
 
-    def _kept(self, head: S, new: list[Arrival[R]]) -> WorkerState[S, R]:
-        """The worker to write: what left the horizon is settled, unless this very commit added it."""
-        worker = self.worker
-        settled = worker.settled if worker else self.line.start()
-        keep = min(
-            horizon_start(self.recent, most_readings(self.line)),
-            bisect_left(self.recent, new[0].reading.order, key=_order),
-        )
-        keep = max(keep, len(self.recent) - most_readings(self.line))
-        leaving = self.recent[:keep]
-        if leaving:
-            settled, _ = self._fold(settled, leaving)
-        last = leaving[-1] if leaving else None
-        length_s = self.line.contract_s(head, self.profile)
-        published_at = max(arrival.published_at for arrival in new)
-        return WorkerState(
-            contract=renewed(worker.contract, published_at, length_s) if worker else signed(published_at, length_s),
+    def _kept(self, head: S, first_new: R) -> Past[S, R]:
+        """The past to write: what left the horizon is settled, unless this very commit added it."""
+        past, recent = self.past, self.recent
+        keep = min(horizon_start(recent, self.most), bisect_left(recent, first_new.order, key=_order))
+        keep = max(keep, len(recent) - self.most)
+        leaving = recent[:keep]
+        settled, _ = self._fold(past.settled, leaving)
+        return Past(
             head=head,
             settled=settled,
-            settled_count=(worker.settled_count if worker else 0) + len(leaving),
-            settled_at=last.event_at if last else worker.settled_at if worker else None,
-            settled_key=last.key if last else worker.settled_key if worker else b"",
-            recent=self.recent[keep:],
-            unpublished=worker.unpublished if worker else [],
+            settled_count=past.settled_count + len(leaving),
+            settled_at=leaving[-1].event_at if leaving else past.settled_at,
+            settled_key=leaving[-1].key if leaving else past.settled_key,
+            recent=recent[keep:],
+            former=past.former if len(recent) < HORIZON_READINGS else [],
         )
 
 
-def horizon_start(recent: Sequence[Reading], most: int) -> int:
+def horizon_start(recent: Sequence[Any], most: int) -> int:
     """Index of the first of these readings (in order) that the horizon still reaches."""
     if not recent:
         return 0
@@ -213,9 +233,10 @@ def horizon_start(recent: Sequence[Reading], most: int) -> int:
     return max(0, min(by_time, len(recent) - HORIZON_READINGS), len(recent) - most)
 
 
-def _floor(worker: WorkerState[S, R], most: int) -> tuple[datetime, bytes] | None:
+def _floor(past: Past[S, R], most: int) -> tuple[datetime, bytes] | None:
     """The order at and before which a new reading is history."""
-    start = horizon_start(worker.recent, most)
+    start = horizon_start(past.recent, most)
     if start > 0:
-        return worker.recent[start - 1].order
-    return (worker.settled_at, worker.settled_key) if worker.settled_at else None
+        floor: tuple[datetime, bytes] = past.recent[start - 1].order
+        return floor
+    return (past.settled_at, past.settled_key) if past.settled_at else None

@@ -10,6 +10,8 @@ import msgspec
 from functions.core.ids import digest, product_id
 from functions.core.line import Row
 
+TRANSPORTATION = "transportation"
+"""The topic that products travel on to the warehouse."""
 EXCERPT_BYTES = 2_000
 MOST_MESSAGE_BYTES = 400_000
 """Products travel in lists of about this size: under Eventarc's 512 KB, with room for one large quarantined payload."""

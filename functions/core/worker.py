@@ -1,4 +1,4 @@
-"""A worker's memory: its contract, its state now, and enough of the recent past to take late readings in order."""
+"""A worker: its contract, what it knows of its readings, and the document that holds both."""
 
 from datetime import datetime
 from typing import Any, Generic
@@ -7,7 +7,9 @@ from zlib import crc32
 import msgspec
 
 from functions.core.contract import Contract
-from functions.core.line import Line, R, Row, S
+from functions.core.episode import Episode
+from functions.core.horizon import Past
+from functions.core.line import Emission, Line, R, Row, S
 from functions.errors import UnreadableMemory
 
 MEMORY_VERSION = 1
@@ -18,29 +20,27 @@ SHARDS = 8
 class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     """One vehicle on one line.
 
-    `settled` is the state after every reading that has left `recent`; `settled_count` is how many those are, and
-    `settled_at`, `settled_key` the order of the last of them. `recent` holds the readings since then, in order, and
-    `head` is `settled` with `recent` folded in. `unpublished` are products decided but not yet confirmed by Pub/Sub.
+    `offline` is the episode of silence its last contract ended with, until the vehicle is heard again. `unpublished`
+    is what was decided but is not yet confirmed by Pub/Sub.
     """
 
     contract: Contract
-    head: S
-    settled: S
-    settled_count: int
-    settled_at: datetime | None
-    settled_key: bytes
-    recent: list[R]
-    unpublished: list[Row]
+    past: Past[S, R]
+    offline: Episode | None = None
+    unpublished: list[Emission] = []
+
+    @property
+    def head(self) -> S:
+        """The line's state now."""
+        return self.past.head
 
     @property
     def readings(self) -> int:
-        """How many distinct readings the state knows."""
-        return self.settled_count + len(self.recent)
+        return self.past.readings
 
     @property
     def watermark(self) -> datetime | None:
-        """The newest event time the state knows."""
-        return self.recent[-1].event_at if self.recent else self.settled_at
+        return self.past.watermark
 
 
 class MemoryCodec(Generic[S, R]):
@@ -74,15 +74,17 @@ def worker_path(vehicle_id: str, line: str) -> str:
 
 def document(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R], memory: bytes) -> Row:
     """A worker's whole document: the face people query, and the memory only this code reads."""
+    contract = worker.contract
     return {
         "line": line.name,
         "vehicle_id": vehicle_id,
-        "status": "active",
-        "hired_at": worker.contract.hired_at,
-        "expires_at": worker.contract.expires_at,
-        "seen_at": worker.contract.seen_at,
-        "forget_at": None,
+        "status": "ended" if contract.ended else "active",
+        "hired_at": contract.hired_at,
+        "expires_at": contract.expires_at,
+        "seen_at": contract.seen_at,
+        "forget_at": contract.forget_at,
         "shard": crc32(vehicle_id.encode()) % SHARDS,
+        "owing": bool(worker.unpublished),
         "event_at": worker.watermark,
         "readings": worker.readings,
         **line.face(worker.head),

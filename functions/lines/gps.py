@@ -143,6 +143,19 @@ def contract_s(state: GpsState, profile: Profile) -> float:
     return MOVING_CONTRACT_S if state.moving else STOPPED_CONTRACT_S
 
 
+def totals(state: GpsState) -> dict[str, float]:
+    return {"distance_km": state.distance_m / 1000}
+
+
+def at_work(state: GpsState) -> bool:
+    return state.moving
+
+
+def dismissed(state: GpsState) -> GpsState:
+    """Nobody knows any more whether it moves."""
+    return msgspec.structs.replace(state, moving=False, speed_kph=None)
+
+
 def _own_quality(reading: GpsReading) -> str:
     """What can be said of a fix without knowing any other."""
     if reading.latitude == 0 and reading.longitude == 0:
@@ -187,5 +200,8 @@ LINE = Line(
     history=history,
     face=face,
     contract_s=contract_s,
+    totals=totals,
+    at_work=at_work,
+    dismissed=dismissed,
     reading_bytes=46,
 )

@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Generic, NamedTuple
 
+from functions.core.employment import Employed, employ
 from functions.core.flush import Held, Job, Origin, Ticket
-from functions.core.horizon import Absorbed, Arrival, Fate, Outcome, absorb
-from functions.core.line import Line, R, Row, S
+from functions.core.horizon import Arrival, Fate, Outcome
+from functions.core.line import Emission, Line, R, Row, S
 from functions.core.payload import elements, packed
 from functions.core.ports import Bus, Message, Store, Version, Write, WriteResult
-from functions.core.product import PAYLOAD_BYTES, as_messages, quarantined_row
+from functions.core.product import PAYLOAD_BYTES, TRANSPORTATION, as_messages, quarantined_row
 from functions.core.profile import DEFAULTS
 from functions.core.reading import unknown_fields
 from functions.core.worker import MemoryCodec, document, worker_path
 from functions.errors import Conflict, FleetlineError, Malformed, Overloaded, Refused, Unavailable, UnreadableMemory
 from functions.tally import Tally
 
-TRANSPORTATION = "transportation"
 _log = logging.getLogger(__name__)
 
 
@@ -157,8 +157,8 @@ class Director(Generic[S, R]):
             await self._load(jobs)
             await self._publish_unpublished(jobs)
             self._step(jobs)
-            await self._commit([job for job in jobs if job.open and job.absorbed and job.absorbed.changed])
-            await self._publish([row for row, _ in refusals] + self._products(jobs))
+            await self._commit([job for job in jobs if job.open and job.employed and job.employed.changed])
+            await self._publish([(TRANSPORTATION, row) for row, _ in refusals] + self._emissions(jobs))
             published = True
         except FleetlineError as error:
             _log.warning("a flush failed: %s", error, extra={"line": self._line.name})
@@ -188,7 +188,7 @@ class Director(Generic[S, R]):
     async def _publish_unpublished(self, jobs: list[Job[S, R]]) -> None:
         """Publish what an earlier commit decided and nobody confirmed, before anything new is decided."""
         owed = [job for job in jobs if job.held and job.owed]
-        await self._publish([row for job in owed for row in job.owed])
+        await self._publish([emission for job in owed for emission in job.owed])
         for job in owed:
             job.held = job.held.confirmed() if job.held else None
 
@@ -197,7 +197,7 @@ class Director(Generic[S, R]):
             if not job.held:
                 continue
             try:
-                job.absorbed = absorb(self._line, job.vehicle_id, job.held.worker, job.belt, DEFAULTS)
+                job.employed = employ(self._line, job.vehicle_id, job.held.worker, job.belt, DEFAULTS)
             except Exception as error:  # noqa: BLE001 a line's step is the user's own code: its fault must stay with its vehicle
                 job.error = error
                 _log.exception("step failed", extra={"line": self._line.name, "vehicle_id": job.vehicle_id})
@@ -245,19 +245,18 @@ class Director(Generic[S, R]):
             case _:
                 job.error = result
 
-    def _products(self, jobs: Iterable[Job[S, R]]) -> list[Row]:
-        """What the committed part of a flush has to publish: a row per reading, then what the steps decided."""
-        rows: list[Row] = []
+    def _emissions(self, jobs: Iterable[Job[S, R]]) -> list[Emission]:
+        """What the committed part of a flush has to publish: a row per reading, then what was decided besides."""
+        emissions: list[Emission] = []
         for job in jobs:
-            if not job.open or job.absorbed is None:
+            if not job.open or job.employed is None:
                 continue
-            if job.refused:
-                rows.extend(self._refused_row(outcome, job.refused) for outcome in job.absorbed.outcomes)
-                continue
-            rows.extend(outcome.row for outcome in job.absorbed.outcomes)
-            if job.absorbed.changed:
-                rows.extend(job.worker.unpublished)
-        return rows
+            outcomes = job.employed.outcomes
+            rows = [self._refused_row(one, job.refused) if job.refused else one.row for one in outcomes]
+            emissions.extend((TRANSPORTATION, row) for row in rows)
+            if job.employed.changed and not job.refused:
+                emissions.extend(job.worker.unpublished)
+        return emissions
 
     def _refused_row(self, outcome: Outcome[R], refused: Refused) -> Row:
         """Firestore will never take this worker's document: its new readings go to quarantine, not round for a day."""
@@ -272,31 +271,35 @@ class Director(Generic[S, R]):
         for job in jobs:
             if job.again:
                 self._belts.setdefault(job.vehicle_id, []).extend(job.belt)
-            elif job.error or not published or job.absorbed is None:
+            elif job.error or not published or job.employed is None:
                 failure = Unavailable(f"{self._line.name} of {job.vehicle_id}: {job.error or 'not published'}")
                 for arrival in job.belt:
                     arrival.origin.ticket.fail(failure)
             else:
-                self._answer_job(job, job.absorbed)
+                self._answer_job(job, job.employed)
         for _, ticket in refusals:
             if published:
                 ticket.settle()
             else:
                 ticket.fail(Unavailable("the quarantine could not be published"))
 
-    def _answer_job(self, job: Job[S, R], absorbed: Absorbed[S, R]) -> None:
+    def _answer_job(self, job: Job[S, R], employed: Employed[S, R]) -> None:
         held = self._held.get(job.vehicle_id)
         if held and held.worker and held.worker.unpublished:
             self._held[job.vehicle_id] = held.confirmed()
-        if absorbed.left:
-            self._belts.setdefault(job.vehicle_id, []).extend(absorbed.left)
-        for outcome in absorbed.outcomes:
+        if employed.left:
+            self._belts.setdefault(job.vehicle_id, []).extend(employed.left)
+        for outcome in employed.outcomes:
             outcome.arrival.origin.ticket.settle()
-        self._tally.add(**Counter(outcome.fate.value for outcome in absorbed.outcomes))
+        self._tally.add(**Counter(outcome.fate.value for outcome in employed.outcomes))
 
-    async def _publish(self, rows: Sequence[Row]) -> None:
-        if rows:
-            await self._bus.publish(TRANSPORTATION, list(as_messages(rows)))
+    async def _publish(self, emissions: Sequence[Emission]) -> None:
+        """Returns when Pub/Sub has confirmed all of them."""
+        by_topic: dict[str, list[Row]] = {}
+        for topic, row in emissions:
+            by_topic.setdefault(topic, []).append(row)
+        for topic, rows in by_topic.items():
+            await self._bus.publish(topic, list(as_messages(rows)))
 
     def _quarantined(
         self, message: Message, position: int | None, payload: bytes, error: FleetlineError, element: Any

@@ -149,7 +149,9 @@ async def test_when_pubsub_is_away_the_redelivery_publishes_what_was_committed()
 async def test_what_an_earlier_instance_owed_is_published_first_and_struck_out_by_the_next_write() -> None:
     plant = Plant()
     await plant.director.take(message(event(0)))
-    owing = msgspec.structs.replace(plant.worker(), unpublished=[{"pclass": "shifts", "product_id": "s1"}])
+    owing = msgspec.structs.replace(
+        plant.worker(), unpublished=[("transportation", {"pclass": "shifts", "product_id": "s1"})]
+    )
     fields = {**plant.store.documents["vehicles/van/workers/gps"].fields, "memory": MemoryCodec(GPS).pack(owing)}
     await plant.store.write_one(Write("vehicles/van/workers/gps", fields))
     plant.bus.messages.clear()
