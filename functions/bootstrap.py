@@ -29,7 +29,10 @@ async def direct(line: str, event: Any) -> None:
 
 async def stow(event: Any) -> None:
     """Give the stevedore one message of products; returns when they are in a crate."""
-    await _stevedore().take(opened(event, clock.now()))
+    try:
+        await _stevedore().take(opened(event, clock.now()))
+    except Overloaded as error:
+        raise HTTPException(429, str(error)) from None
 
 
 async def drive() -> dict[str, Any]:

@@ -12,42 +12,34 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
-from functions.core.columns import Columns, merged, parquet
-from functions.core.manifest import (
-    FIRST_PREVIOUS,
-    FOLDER,
-    File,
-    Manifest,
-    day_folder,
-    export_number,
-    file_path,
-    hashed,
-    manifest_path,
-    newest,
-)
+from functions.core.columns import Columns
+from functions.core.manifest import FIRST_PREVIOUS, FOLDER, Manifest, hashed, manifest_path, newest
 from functions.core.ports import Clock, Document, Files, Store, Write
+from functions.core.unload import Unloaded, unload
 from functions.errors import Conflict, FleetlineError
 
 BUDGET = timedelta(minutes=20)
 """No export is begun after this; Scheduler waits 30 minutes for a run."""
-MOST_ROWS = 250_000
-MOST_BYTES = 128 * 1024 * 1024
-MOST_CRATES = 2_000
-"""Of one export, so that it fits in memory however large the warehouse is; bytes as frames take them."""
 _PAGE, _FETCH, _DELETE = 100, 16, 200
 """Crates a call: to list, to read (each up to 0.7 MB, within the deadline) and to delete (Firestore takes 500)."""
 
 _log = logging.getLogger(__name__)
 
 
+class Limits(NamedTuple):
+    """Of one export, so that it fits in memory however large the warehouse is; bytes as frames take them."""
+
+    crates: int = 2_000
+    rows: int = 250_000
+    bytes: int = 128 * 1024 * 1024
+
+
 class Driver:
     """Exports until the warehouse is empty or the time is up."""
 
-    def __init__(self, store: Store, files: Files, now: Clock) -> None:
+    def __init__(self, store: Store, files: Files, now: Clock, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._store = store
         self._files = files
         self._now = now
@@ -83,16 +75,17 @@ class Driver:
 
     async def _choose(self) -> dict[str, list[str]]:
         """Ids of the crates of the next export, by class."""
+        most = self._limits
         chosen: dict[str, list[str]] = defaultdict(list)
-        room = Counter(crates=MOST_CRATES, rows=MOST_ROWS, size=MOST_BYTES)
+        crates, rows, size = 0, 0, 0
         after: tuple[str, ...] = ()
         while True:
             page = await self._store.query(
                 "crates", order_by=["id"], limit=_PAGE, only=["id", "pclass", "rows", "size"], after=after
             )
             for crate in page:
-                room.subtract({"crates": 1, "rows": crate.fields["rows"], "size": crate.fields["size"]})
-                if chosen and min(room.values()) < 0:
+                crates, rows, size = crates + 1, rows + crate.fields["rows"], size + crate.fields["size"]
+                if crates > 1 and (crates > most.crates or rows > most.rows or size > most.bytes):
                     return chosen
                 chosen[crate.fields["pclass"]].append(crate.fields["id"])
             if len(page) < _PAGE:
@@ -116,14 +109,14 @@ class Driver:
     async def _finish(self, export: Document) -> Manifest | None:
         """Files, manifest, export done, crates deleted, in this order; None when another driver was first."""
         number, columns = export.fields["n"], msgspec.json.decode(export.fields["columns"], type=dict[str, Columns])
-        loads: dict[str, _Load] = {}
+        loads: dict[str, Unloaded] = {}
         for pclass, ids in sorted(export.fields["crates"].items()):
             crates = await self._fetch(ids)
             if len(crates) < len(ids):
                 await self._must_be_finished(export)
                 return None
             known = columns.get(pclass, {})
-            loads[pclass] = await asyncio.to_thread(_unload, self._files, number, pclass, crates, known)
+            loads[pclass] = await asyncio.to_thread(unload, self._files, number, pclass, crates, known)
         manifest = _manifest(number, export.fields["previous"], columns, loads)
         body = manifest.encoded()
         await asyncio.to_thread(self._files.put, manifest_path(number), body)
@@ -158,61 +151,7 @@ class Driver:
         await self._store.write_one(Write(export.path, {"state": "swept"}, expects=True, only=["state"]))
 
 
-class _Load(NamedTuple):
-    """One class of an export."""
-
-    files: list[File]
-    rows: int
-    repeats: int
-    columns: Columns
-
-
-def _unload(files: Files, number: int, pclass: str, crates: Sequence[bytes], known: Columns) -> _Load:
-    """Write the rows of one class, a file for each day of event time that has new ones."""
-    rows, columns = merged(crates, known)
-    ranked = rows.sort_values("version", ascending=False, kind="stable")
-    distinct = ranked.drop_duplicates("product_id").sort_values(["event_at", "product_id"])
-    written: list[File] = []
-    for day, found in distinct.groupby(distinct["event_at"].dt.date):
-        folder = day_folder(pclass, day)
-        fresh = found[~found["product_id"].isin(_exported(files, folder, number, found))]
-        if len(fresh):
-            written.append(_put(files, file_path(folder, number), fresh))
-    exported = sum(file.rows for file in written)
-    return _Load(written, exported, len(rows) - exported, columns)
-
-
-def _put(files: Files, path: str, rows: pd.DataFrame) -> File:
-    body = parquet(rows)
-    files.put(path, body)
-    first, last = (at.to_pydatetime() for at in (rows["event_at"].iloc[0], rows["event_at"].iloc[-1]))
-    return File(path=path, sha256=hashed(body), rows=len(rows), first_event_at=first, last_event_at=last)
-
-
-def _exported(files: Files, folder: str, before: int, rows: pd.DataFrame) -> set[str]:
-    """Which of these products earlier exports have. A repeat has the same event time, so only slices that span
-    the time of one of these rows are read, one at a time. `rows` are sorted by event time."""
-    times = rows["event_at"].astype("int64[pyarrow]").to_numpy()
-    seen: set[str] = set()
-    for path in files.list(folder):
-        number = export_number(path)
-        if number is not None and number < before:
-            with files.open(path) as file:
-                for ids in _slices(pq.ParquetFile(file), times):
-                    seen.update(rows["product_id"][rows["product_id"].isin(ids)])
-    return seen
-
-
-def _slices(file: Any, times: Any) -> Iterator[Any]:
-    """Product ids of the row groups whose range of event times holds one of `times` (sorted, in microseconds)."""
-    column = file.schema_arrow.get_field_index("event_at")
-    for group in range(file.num_row_groups):
-        span = file.metadata.row_group(group).column(column).statistics
-        if np.searchsorted(times, span.min_raw, "left") < np.searchsorted(times, span.max_raw, "right"):
-            yield file.read_row_group(group, columns=["product_id"])["product_id"].to_pandas()
-
-
-def _manifest(number: int, previous: str, columns: dict[str, Columns], loads: dict[str, _Load]) -> Manifest:
+def _manifest(number: int, previous: str, columns: dict[str, Columns], loads: dict[str, Unloaded]) -> Manifest:
     return Manifest(
         export=number,
         previous=previous,
