@@ -13,8 +13,33 @@ async def gps(event: Any) -> None:
 
 
 @cloud_event
+async def temperature(event: Any) -> None:
+    await bootstrap.direct("temperature", event)
+
+
+@cloud_event
+async def maintenance(event: Any) -> None:
+    await bootstrap.direct("maintenance", event)
+
+
+@cloud_event
+async def inventory(event: Any) -> None:
+    await bootstrap.direct("inventory", event)
+
+
+@cloud_event
 async def stevedore(event: Any) -> None:
     await bootstrap.stow(event)
+
+
+@cloud_event
+async def notifier(event: Any) -> None:
+    await bootstrap.notify(event)
+
+
+@http
+async def monitor(_request: Any) -> dict[str, Any]:
+    return await bootstrap.watch()
 
 
 @http

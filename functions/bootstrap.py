@@ -9,6 +9,7 @@ from functions import logs, settings
 from functions.adapters import clock
 from functions.adapters.envelope import opened
 from functions.adapters.firestore import Firestore
+from functions.adapters.profiles import ProfileShelf
 from functions.adapters.pubsub import PubSub
 from functions.errors import Overloaded
 from functions.tally import Tally
@@ -16,6 +17,8 @@ from functions.tally import Tally
 if TYPE_CHECKING:
     from functions.roles.director import Director
     from functions.roles.driver import Driver
+    from functions.roles.monitor import Monitor
+    from functions.roles.notifier import Notifier
     from functions.roles.stevedore import Stevedore
 
 
@@ -35,6 +38,16 @@ async def stow(event: Any) -> None:
         raise HTTPException(429, str(error)) from None
 
 
+async def notify(event: Any) -> None:
+    """Give the notifier one message of alerts; returns when each is recorded."""
+    await _notifier().take(opened(event, clock.now()))
+
+
+async def watch() -> dict[str, Any]:
+    """Have the monitor end the contracts that ran out."""
+    return await _monitor().run()
+
+
 async def drive() -> dict[str, Any]:
     """Have the driver export what is in the warehouse."""
     return await _driver().run()
@@ -49,7 +62,9 @@ def _settings() -> settings.Settings:
 
 @cache
 def _tally() -> Tally:
-    return Tally(clock.monotonic_s)
+    tally = Tally(clock.monotonic_s)
+    tally.log_at_end()
+    return tally
 
 
 @cache
@@ -63,11 +78,29 @@ def _pubsub() -> PubSub:
 
 
 @cache
-def _director(line: str) -> "Director":
+def _director(line: str) -> "Director[Any, Any]":
     from functions.lines import LINES
     from functions.roles.director import Director
 
-    return Director(LINES[line], _firestore(), _pubsub(), _tally())
+    return Director(LINES[line], _firestore(), _pubsub(), ProfileShelf(_firestore(), clock.now), _tally())
+
+
+@cache
+def _monitor() -> "Monitor":
+    from functions.adapters.backlog import CourierBacklog, MonitoredBacklog
+    from functions.lines import LINES
+    from functions.roles.monitor import Monitor
+
+    url = _settings().backlog_url
+    backlog = CourierBacklog(url) if url else MonitoredBacklog(_settings().project, clock.now)
+    return Monitor(LINES.values(), _firestore(), _pubsub(), backlog, clock.now)
+
+
+@cache
+def _notifier() -> "Notifier":
+    from functions.roles.notifier import Notifier
+
+    return Notifier(_firestore())
 
 
 @cache

@@ -14,6 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     export_url: str = "exports"
     pubsub_emulator: str | None = None
     firestore_emulator: str | None = None
+    backlog_url: str | None = None
     log_level: str = "INFO"
 
 
@@ -27,5 +28,6 @@ def from_environment() -> Settings:
         export_url=env.get("EXPORT_URL", "exports"),
         pubsub_emulator=env.get("PUBSUB_EMULATOR_HOST") or None,
         firestore_emulator=env.get("FIRESTORE_EMULATOR_HOST") or None,
+        backlog_url=env.get("BACKLOG_URL") or None,
         log_level=env.get("LOG_LEVEL", "INFO"),
     )

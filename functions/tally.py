@@ -2,8 +2,10 @@
 
 import atexit
 import logging
+import signal
 from collections import Counter
 from collections.abc import Callable
+from types import FrameType
 
 LOG_EVERY_S = 10.0
 
@@ -21,7 +23,20 @@ class Tally:
         self._monotonic_s = monotonic_s
         self._logged_s = monotonic_s()
         self._logged: Counter[str] = Counter()
+
+    def log_at_end(self) -> None:
+        """Log the totals when this process is told to end. uvicorn re-raises SIGTERM once it has served what it holds,
+        which ends the process before Python's own exit handlers would run. Call it in the main thread."""
         atexit.register(self.log)
+        before = signal.getsignal(signal.SIGTERM)
+
+        def log_first(number: int, frame: FrameType | None) -> None:
+            self.log()
+            if callable(before):
+                before(number, frame)
+
+        if callable(before):
+            signal.signal(signal.SIGTERM, log_first)
 
     def add(self, **counts: int) -> None:
         """Add to counters, and log them all when ten seconds have passed since they were."""

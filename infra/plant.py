@@ -35,13 +35,14 @@ class Function:
 DEAD_LETTER_ATTEMPTS = 100
 """Deliveries before a message goes to its line's dead-letter topic; with 10–600 s backoff that is about 16 h."""
 
-LINES = ("gps",)
+LINES = ("gps", "temperature", "maintenance", "inventory")
 
-TRIGGERS = (*LINES, "transportation")
+TRIGGERS = (*LINES, "transportation", "alerts")
 TOPICS = tuple(Topic(name) for name in (*TRIGGERS, *(f"{trigger}-dead" for trigger in TRIGGERS)))
 
 FUNCTIONS = (
     *(Function(line, topic=line) for line in LINES),
+    Function("notifier", topic="alerts", concurrency=200),
     Function("stevedore", topic="transportation", memory_mib=1024, concurrency=200),
     Function(
         "driver",

@@ -1,14 +1,19 @@
-"""Our own ports kept in memory, with faults on demand: for orders of effects that no real backend can be made to show."""
+"""Our own ports in memory, with faults on demand: for orders of effects that no real backend can be made to show."""
 
 import asyncio
 import json
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from functions.core.ports import Document, Version, Where, Write, WriteResult
+from functions.core.ports import Document, Known, Version, Where, Write, WriteResult
+from functions.core.profile import DEFAULTS, Profile
 from functions.errors import Conflict, Unavailable
 
 Fault = Callable[[Sequence[Write]], Exception | None]
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {"==": operator.eq, "<=": operator.le, "<": operator.lt}
 
 
 class MemoryStore:
@@ -38,7 +43,21 @@ class MemoryStore:
         everywhere: bool = False,
         after: Sequence[Any] = (),
     ) -> list[Document]:
-        raise NotImplementedError
+        """A collection, or all of that name; in ascending order of its fields or descending with "-"."""
+        await asyncio.sleep(0)
+        found = [
+            document
+            for path, document in self.documents.items()
+            if (path.split("/")[-2] == collection if everywhere else path.rpartition("/")[0] == collection)
+            and all(_OPERATORS[test](document.fields.get(name), value) for name, test, value in where)
+        ]
+        for field in reversed(order_by):
+            found.sort(key=lambda document: document.fields[field.lstrip("-")], reverse=field.startswith("-"))
+        if after:
+            found = [
+                document for document in found if tuple(document.fields[field] for field in order_by) > tuple(after)
+            ]
+        return [_part(document, only) for document in found[:limit]]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         await asyncio.sleep(0)
@@ -91,6 +110,26 @@ class MemoryBus:
     @property
     def rows(self) -> list[dict[str, Any]]:
         return [row for message in self.messages for row in json.loads(message)]
+
+
+class MemoryProfiles:
+    """Profiles by vehicle; vehicles without one are registered."""
+
+    def __init__(self, profiles: dict[str, Profile] | None = None) -> None:
+        self.profiles = profiles or {}
+
+    async def of(self, vehicle_ids: Sequence[str]) -> dict[str, Known]:
+        return {vehicle_id: Known(self.profiles.get(vehicle_id, DEFAULTS), exists=True) for vehicle_id in vehicle_ids}
+
+
+class MemoryBacklog:
+    """How far behind each topic is said to be."""
+
+    def __init__(self) -> None:
+        self.behind_s: dict[str, float] = {}
+
+    async def unanswered_s(self, topic: str) -> float:
+        return self.behind_s.get(topic, 0.0)
 
 
 def _part(document: Document, only: Sequence[str] | None) -> Document:

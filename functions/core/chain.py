@@ -16,7 +16,7 @@ from functions.core.ports import Files
 
 
 class Verdict(NamedTuple):
-    """What verification found; `duplicated` are product ids that a class has more than once. No faults = all is well."""
+    """What verification found; `duplicated` are product ids a class has more than once; all is well without faults."""
 
     exports: int
     files: list[str]
@@ -84,7 +84,7 @@ def _read(files: Files, listed: Sequence[File], faults: list[str]) -> tuple[int,
             faults.append(f"{file.path}: has been changed")
         try:
             ids = pq.read_table(BytesIO(body), columns=["product_id"])["product_id"]
-        except (pa.ArrowException, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError) as error:
             faults.append(f"{file.path}: cannot be read ({error})")
             continue
         if len(ids) != file.rows:

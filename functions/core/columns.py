@@ -37,11 +37,13 @@ _SHAPES: dict[str, Any] = {
 _OF_VALUE = {bool: "flag", int: "number", float: "number"}
 INTEGERS = frozenset({"version", "position", "size", "readings"})
 """Every other number is a double: JSON writes 3.0 and 3 alike, and a column must not be both."""
-_HINTS = {"text": ["id", "base64"], "flag": ["ignition", "moving", "late", "open", "passed"]} | {
-    "number": ["m", "km", "kph", "deg", "c", "pct", "v", "s", "minutes", "hours", "quantity"]
+_WORDS = {
+    "text": ("id", "base64"),
+    "flag": ("ignition", "moving", "late", "open", "passed"),
+    "number": ("m", "km", "kph", "deg", "c", "pct", "v", "s", "minutes", "hours", "quantity"),
 }
-_NULL_KINDS = {ending: kind for kind, endings in _HINTS.items() for ending in endings}
-"""What a column without a single value is most likely to be, by the last word of its name."""
+_HINTS = {word: kind for kind, words in _WORDS.items() for word in words}
+"""What a column is by the last word of its name, when its values do not tell: there are none, or they disagree."""
 _MISFIT = "__text"
 """Values that do not fit their column's type are kept as text in a column of their own."""
 _ROW_GROUP = 32_768
@@ -56,7 +58,8 @@ def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     columns: dict[str, pa.Array] = {}
     for name in dict.fromkeys(chain.from_iterable(rows)):
         values = [row.get(name) for row in rows]
-        kind = _kind(name, values)
+        types = {type(value) for value in values} - {type(None)}
+        kind = _kind(name, {_OF_VALUE.get(python_type, "text") for python_type in types})
         if kind is not None:
             columns |= _typed(name, kind, values)
     return _to_frame(pa.table(columns))
@@ -66,10 +69,7 @@ def merged(crates: Sequence[bytes], columns: Columns) -> tuple[pd.DataFrame, Col
     """The rows of some crates, one below the other, in the `columns` known so far and those that are new."""
     known = dict(columns)
     read = [pq.read_table(BytesIO(crate)) for crate in crates]
-    for table in read:
-        _learn(table, known, with_values=True)
-    for table in read:
-        _learn(table, known, with_values=False)
+    _learn(read, known)
     tables = [_fitted(table, known) for table in read]
     schema = pa.schema([(name, TYPES[kind]) for name, kind in known.items()])
     tables.append(schema.empty_table())
@@ -85,15 +85,15 @@ def parquet(rows: pd.DataFrame) -> bytes:
     return body.getvalue()
 
 
-def _kind(name: str, values: Sequence[Any]) -> str | None:
+def _kind(name: str, kinds: set[str]) -> str | None:
+    """The kind of a column by its name and the kinds of its values; None when neither tells."""
     if name.endswith("_at"):
         return "time"
     if name in INTEGERS or name.endswith("_count"):
         return "integer"
-    first = next((value for value in values if value is not None), None)
-    if first is None:
-        return _NULL_KINDS.get(name.rpartition("_")[2])
-    return _OF_VALUE.get(type(first), "text")
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return _HINTS.get(name.rpartition("_")[2], "text" if kinds else None)
 
 
 def _typed(name: str, kind: str, values: Sequence[Any]) -> dict[str, pa.Array]:
@@ -124,13 +124,20 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
     return json.dumps(value, default=str)
 
 
-def _learn(table: pa.Table, known: Columns, with_values: bool) -> None:
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if not with_values or column.null_count < len(column):
-            known.setdefault(name, _KINDS[column.type])
+def _learn(tables: Sequence[pa.Table], known: Columns) -> None:
+    kinds: dict[str, set[str]] = {}
+    for table in tables:
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            found = kinds.setdefault(name, set())
+            if column.null_count < len(column):
+                found.add(_KINDS[column.type])
+    for name, found in kinds.items():
+        known.setdefault(name, _kind(name, found) or "text")
 
 
 def _fitted(table: pa.Table, known: Columns) -> pa.Table:

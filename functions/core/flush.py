@@ -9,9 +9,13 @@ import msgspec
 from functions.core.employment import Employed
 from functions.core.horizon import Arrival
 from functions.core.line import Emission, R, S
-from functions.core.ports import Message, Version
+from functions.core.ports import Known, Message, Version
+from functions.core.profile import DEFAULTS
 from functions.core.worker import WorkerState
 from functions.errors import Refused
+
+
+UNKNOWN = Known(DEFAULTS, exists=True)
 
 
 class Ticket:
@@ -58,6 +62,7 @@ class Job(Generic[S, R]):
     vehicle_id: str
     belt: list[Arrival[R]]
     held: Held[S, R] | None = None
+    known: Known = UNKNOWN
     employed: Employed[S, R] | None = None
     refused: Refused | None = None
     error: Exception | None = None

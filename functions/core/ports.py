@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from functions.core.profile import Profile
 from functions.errors import FleetlineError
 
 Fields = Mapping[str, Any]
@@ -88,6 +89,27 @@ class Files(Protocol):
     def open(self, path: str) -> Any: ...
 
     def list(self, folder: str = "") -> list[str]: ...
+
+
+class Known(NamedTuple):
+    """A vehicle's profile, and whether there is a document for it."""
+
+    profile: Profile
+    exists: bool
+
+
+class Profiles(Protocol):
+    """What people set for their vehicles."""
+
+    async def of(self, vehicle_ids: Sequence[str]) -> dict[str, Known]: ...
+
+
+class Backlog(Protocol):
+    """How far behind a line is."""
+
+    async def unanswered_s(self, topic: str) -> float:
+        """The most that the oldest unanswered message of this topic can be old, in seconds."""
+        ...
 
 
 class Clock(Protocol):

@@ -1,14 +1,14 @@
 """Products: what workers make. Rows with derived ids, so that at-least-once everywhere is once in the export."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
 from functions.core.ids import digest, product_id
-from functions.core.line import Row
+from functions.core.line import Emission, Row
 
 TRANSPORTATION = "transportation"
 """The topic that products travel on to the warehouse."""
@@ -78,16 +78,22 @@ def quarantined_row(
     }
 
 
-def as_messages(rows: Sequence[Row]) -> Iterator[bytes]:
-    """Rows as JSON lists, each small enough to be one message."""
+def as_messages(emissions: Iterable[Emission]) -> dict[str, list[bytes]]:
+    """What was decided, by topic, as JSON lists that are each small enough to be one message."""
+    by_topic: dict[str, list[bytes]] = {}
+    for topic, row in emissions:
+        by_topic.setdefault(topic, []).append(msgspec.json.encode(row))
+    return {topic: list(_lists(rows)) for topic, rows in by_topic.items()}
+
+
+def _lists(rows: Sequence[bytes]) -> Iterator[bytes]:
     waiting: list[bytes] = []
     size = 0
     for row in rows:
-        packed_row = msgspec.json.encode(row)
-        if waiting and size + len(packed_row) > MOST_MESSAGE_BYTES:
+        if waiting and size + len(row) > MOST_MESSAGE_BYTES:
             yield b"[" + b",".join(waiting) + b"]"
             waiting, size = [], 0
-        waiting.append(packed_row)
-        size += len(packed_row) + 1
+        waiting.append(row)
+        size += len(row) + 1
     if waiting:
         yield b"[" + b",".join(waiting) + b"]"

@@ -1,12 +1,25 @@
 """What people set for one vehicle; every field is optional and its absence means the line's default."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+Seconds = Annotated[float, Meta(gt=0, le=366 * 86_400)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """A vehicle's settings. Lengths of time are in seconds."""
+    """A vehicle's settings. Lengths of time are in seconds.
 
-    contract_s: float | None = None
+    `contract_s` is how long the vehicle may be silent: one number for all lines, or one by line.
+    """
+
+    contract_s: Seconds | dict[str, Seconds] | None = None
+
+    def contract_for(self, line: str, default_s: float) -> float:
+        if isinstance(self.contract_s, dict):
+            return self.contract_s.get(line, default_s)
+        return default_s if self.contract_s is None else self.contract_s
 
 
 DEFAULTS = Profile()

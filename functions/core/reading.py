@@ -16,6 +16,7 @@ TEXT = r"^[\x20-\uD7FF\uE000-\U0010FFFF]{1,128}\Z"
 VehicleId = Annotated[str, Meta(pattern=VEHICLE_ID)]
 EventTime = Annotated[datetime, Meta(tz=True)] | float
 EventId = Annotated[str, Meta(pattern=TEXT)]
+Label = Annotated[str, Meta(pattern=TEXT)]
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)

@@ -9,7 +9,8 @@ import msgspec
 from functions.core.contract import Contract
 from functions.core.episode import Episode
 from functions.core.horizon import Past
-from functions.core.line import Emission, Line, R, Row, S
+from functions.core.line import Emission, Line, R, S
+from functions.core.ports import Version, Write
 from functions.errors import UnreadableMemory
 
 MEMORY_VERSION = 1
@@ -43,10 +44,11 @@ class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
         return self.past.watermark
 
 
-class MemoryCodec(Generic[S, R]):
-    """Packs one line's worker state into the bytes of its document, and back."""
+class WorkerCodec(Generic[S, R]):
+    """Turns one line's workers into documents, and back."""
 
     def __init__(self, line: Line[S, R]) -> None:
+        self._line = line
         state: Any = WorkerState[line.state_type, line.reading_type]  # type: ignore[name-defined]
         self._outer = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw])
         self._inner = msgspec.msgpack.Decoder(state)
@@ -66,27 +68,27 @@ class MemoryCodec(Generic[S, R]):
             raise UnreadableMemory(f"memory cannot be decoded: {error}") from None
         return worker
 
+    def write(self, vehicle_id: str, worker: WorkerState[S, R], expects: Version | bool) -> Write:
+        """The worker's whole document: the face people query, and the memory only this code reads."""
+        contract, line = worker.contract, self._line
+        fields = {
+            "line": line.name,
+            "vehicle_id": vehicle_id,
+            "status": "ended" if contract.ended else "active",
+            "hired_at": contract.hired_at,
+            "expires_at": contract.expires_at,
+            "seen_at": contract.seen_at,
+            "forget_at": contract.forget_at,
+            "shard": crc32(vehicle_id.encode()) % SHARDS,
+            "owing": bool(worker.unpublished),
+            "event_at": worker.watermark,
+            "readings": worker.readings,
+            **line.face(worker.head),
+            "memory": self.pack(worker),
+        }
+        return Write(worker_path(vehicle_id, line.name), fields, expects)
+
 
 def worker_path(vehicle_id: str, line: str) -> str:
     """Where a worker's document stands."""
     return f"vehicles/{vehicle_id}/workers/{line}"
-
-
-def document(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R], memory: bytes) -> Row:
-    """A worker's whole document: the face people query, and the memory only this code reads."""
-    contract = worker.contract
-    return {
-        "line": line.name,
-        "vehicle_id": vehicle_id,
-        "status": "ended" if contract.ended else "active",
-        "hired_at": contract.hired_at,
-        "expires_at": contract.expires_at,
-        "seen_at": contract.seen_at,
-        "forget_at": contract.forget_at,
-        "shard": crc32(vehicle_id.encode()) % SHARDS,
-        "owing": bool(worker.unpublished),
-        "event_at": worker.watermark,
-        "readings": worker.readings,
-        **line.face(worker.head),
-        "memory": memory,
-    }

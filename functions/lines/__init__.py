@@ -3,6 +3,8 @@
 from typing import Any
 
 from functions.core.line import Line
-from functions.lines import gps
+from functions.lines import gps, inventory, maintenance, temperature
 
-LINES: dict[str, Line[Any, Any]] = {line.name: line for line in (gps.LINE,)}
+LINES: dict[str, Line[Any, Any]] = {
+    line.name: line for line in (gps.LINE, temperature.LINE, maintenance.LINE, inventory.LINE)
+}

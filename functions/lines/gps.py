@@ -138,9 +138,7 @@ def face(state: GpsState) -> Row:
 
 
 def contract_s(state: GpsState, profile: Profile) -> float:
-    if profile.contract_s is not None:
-        return profile.contract_s
-    return MOVING_CONTRACT_S if state.moving else STOPPED_CONTRACT_S
+    return profile.contract_for(NAME, MOVING_CONTRACT_S if state.moving else STOPPED_CONTRACT_S)
 
 
 def totals(state: GpsState) -> dict[str, float]:

@@ -17,11 +17,10 @@ from functions.core.flush import Held, Job, Origin, Ticket
 from functions.core.horizon import Arrival, Fate, Outcome
 from functions.core.line import Emission, Line, R, Row, S
 from functions.core.payload import elements, packed
-from functions.core.ports import Bus, Message, Store, Version, Write, WriteResult
+from functions.core.ports import Bus, Message, Profiles, Store, Version, Write, WriteResult
 from functions.core.product import PAYLOAD_BYTES, TRANSPORTATION, as_messages, quarantined_row
-from functions.core.profile import DEFAULTS
 from functions.core.reading import unknown_fields
-from functions.core.worker import MemoryCodec, document, worker_path
+from functions.core.worker import WorkerCodec, worker_path
 from functions.errors import Conflict, FleetlineError, Malformed, Overloaded, Refused, Unavailable, UnreadableMemory
 from functions.tally import Tally
 
@@ -47,13 +46,22 @@ Refusals = list[tuple[Row, Ticket]]
 class Director(Generic[S, R]):
     """One line's director; every request of the instance shares it. Use it inside one running event loop."""
 
-    def __init__(self, line: Line[S, R], store: Store, bus: Bus, tally: Tally, limits: "Limits | None" = None) -> None:
+    def __init__(
+        self,
+        line: Line[S, R],
+        store: Store,
+        bus: Bus,
+        profiles: Profiles,
+        tally: Tally,
+        limits: Limits | None = None,
+    ) -> None:
         self._line = line
         self._store = store
+        self._profiles = profiles
         self._bus = bus
         self._tally = tally
         self._limits = limits or Limits()
-        self._codec = MemoryCodec(line)
+        self._codec = WorkerCodec(line)
         self._belts: dict[str, list[Arrival[R]]] = {}
         self._refusals: Refusals = []
         self._held: dict[str, Held[S, R]] = {}
@@ -167,7 +175,10 @@ class Director(Generic[S, R]):
             self._busy.difference_update(job.vehicle_id for job in jobs)
 
     async def _load(self, jobs: list[Job[S, R]]) -> None:
-        """The workers of these vehicles: as held in memory, else as Firestore has them."""
+        """The profiles and the workers of these vehicles: as held in memory, else as Firestore has them."""
+        known = await self._profiles.of([job.vehicle_id for job in jobs])
+        for job in jobs:
+            job.known = known[job.vehicle_id]
         if self._contention <= self._limits.contention:
             for job in jobs:
                 job.held = self._held.get(job.vehicle_id)
@@ -197,7 +208,7 @@ class Director(Generic[S, R]):
             if not job.held:
                 continue
             try:
-                job.employed = employ(self._line, job.vehicle_id, job.held.worker, job.belt, DEFAULTS)
+                job.employed = employ(self._line, job.vehicle_id, job.held.worker, job.belt, job.known.profile)
             except Exception as error:  # noqa: BLE001 a line's step is the user's own code: its fault must stay with its vehicle
                 job.error = error
                 _log.exception("step failed", extra={"line": self._line.name, "vehicle_id": job.vehicle_id})
@@ -207,7 +218,7 @@ class Director(Generic[S, R]):
         if not jobs:
             return
         try:
-            results = await self._store.write([self._write(job) for job in jobs])
+            results = await self._store.write([self._write(job) for job in jobs] + list(_registrations(jobs)))
         except Refused as error:
             if len(jobs) == 1:
                 self._settle_commit(jobs[0], error)
@@ -219,16 +230,14 @@ class Director(Generic[S, R]):
             for job in jobs:
                 self._settle_commit(job, error)
         else:
-            for job, result in zip(jobs, results, strict=True):
+            for job, result in zip(jobs, results, strict=False):
                 self._settle_commit(job, result)
             conflicts = sum(job.again for job in jobs)
             self._contention += (conflicts / len(jobs) - self._contention) / 10
             self._tally.add(flushes=1, conflicts=conflicts)
 
     def _write(self, job: Job[S, R]) -> Write:
-        assert job.held is not None
-        fields = document(self._line, job.vehicle_id, job.worker, self._codec.pack(job.worker))
-        return Write(worker_path(job.vehicle_id, self._line.name), fields, job.held.version)
+        return self._codec.write(job.vehicle_id, job.worker, job.held.version if job.held else False)
 
     def _settle_commit(self, job: Job[S, R], result: WriteResult) -> None:
         """Keep what was written; forget what may not be as we think."""
@@ -295,11 +304,8 @@ class Director(Generic[S, R]):
 
     async def _publish(self, emissions: Sequence[Emission]) -> None:
         """Returns when Pub/Sub has confirmed all of them."""
-        by_topic: dict[str, list[Row]] = {}
-        for topic, row in emissions:
-            by_topic.setdefault(topic, []).append(row)
-        for topic, rows in by_topic.items():
-            await self._bus.publish(topic, list(as_messages(rows)))
+        for topic, messages in as_messages(emissions).items():
+            await self._bus.publish(topic, messages)
 
     def _quarantined(
         self, message: Message, position: int | None, payload: bytes, error: FleetlineError, element: Any
@@ -313,3 +319,11 @@ class Director(Generic[S, R]):
         return quarantined_row(
             self._line.name, message.message_id, position, payload, str(error), vehicle_id, message.published_at
         )
+
+
+def _registrations(jobs: Iterable[Job[S, R]]) -> Iterator[Write]:
+    """A profile to fill in for every vehicle nobody knew; it does not matter who creates it."""
+    for job in jobs:
+        if not job.known.exists:
+            registered_at = job.worker.contract.hired_at
+            yield Write(f"vehicles/{job.vehicle_id}", {"registered_at": registered_at}, expects=False)

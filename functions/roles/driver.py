@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ BUDGET = timedelta(minutes=20)
 """No export is begun after this; Scheduler waits 30 minutes for a run."""
 _PAGE, _FETCH, _DELETE = 100, 16, 200
 """Crates a call: to list, to read (each up to 0.7 MB, within the deadline) and to delete (Firestore takes 500)."""
+
+_FIRST = {"previous": FIRST_PREVIOUS, "columns": "{}"}
 
 _log = logging.getLogger(__name__)
 
@@ -62,16 +65,34 @@ class Driver:
                 return last
             if last and last.fields["state"] == "done":
                 await self._sweep(last)  # before crates are listed: those of a finished export must not come again
+            if last is None and await self._adopted():
+                continue
             crates = await self._choose()
             if not crates:
                 return None
-            number, previous, columns = await self._link(last)
-            fields = {"n": number, "state": "open", "crates": crates, "previous": previous, "columns": columns}
+            number = last.fields["n"] + 1 if last else 1
+            link = {"previous": last.fields["manifest_sha256"], "columns": last.fields["columns"]} if last else _FIRST
+            fields = {"n": number, "state": "open", "crates": crates, **link}
             write = Write(f"exports/{number:08}", {**fields, "opened_at": self._now()}, expects=False)
             try:
                 return Document(write.path, fields, await self._store.write_one(write))
             except Conflict:
                 continue  # another driver was first
+
+    async def _adopted(self) -> bool:
+        """An empty database beside a folder with exports takes up their chain, and overwrites none of them.
+
+        The newest manifest gets its document back; where another driver has made exports meanwhile it is there.
+        """
+        number = newest(await asyncio.to_thread(self._files.list, FOLDER))
+        if number == 0:
+            return False
+        body = await asyncio.to_thread(self._files.read, manifest_path(number))
+        columns = msgspec.json.encode(msgspec.json.decode(body, type=Manifest).columns).decode()
+        fields = {"n": number, "state": "swept", "crates": {}, "manifest_sha256": hashed(body), "columns": columns}
+        with suppress(Conflict):
+            await self._store.write_one(Write(f"exports/{number:08}", fields, expects=False))
+        return True
 
     async def _choose(self) -> dict[str, list[str]]:
         """Ids of the crates of the next export, by class."""
@@ -91,20 +112,6 @@ class Driver:
             if len(page) < _PAGE:
                 return chosen
             after = (page[-1].fields["id"],)
-
-    async def _link(self, last: Document | None) -> tuple[int, str, str]:
-        """Number of the next export, hash of the manifest before, columns so far (JSON).
-
-        An empty database beside a folder with exports continues their chain and overwrites none of them.
-        """
-        if last is not None:
-            return last.fields["n"] + 1, last.fields["manifest_sha256"], last.fields["columns"]
-        number = newest(await asyncio.to_thread(self._files.list, FOLDER))
-        if number == 0:
-            return 1, FIRST_PREVIOUS, "{}"
-        body = await asyncio.to_thread(self._files.read, manifest_path(number))
-        columns = msgspec.json.decode(body, type=Manifest).columns
-        return number + 1, hashed(body), msgspec.json.encode(columns).decode()
 
     async def _finish(self, export: Document) -> Manifest | None:
         """Files, manifest, export done, crates deleted, in this order; None when another driver was first."""

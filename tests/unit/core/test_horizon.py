@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.core.employment import employ
 from functions.core.horizon import HORIZON_READINGS, MOST_READINGS, Arrival, Fate
 from functions.core.profile import DEFAULTS
-from functions.core.worker import MemoryCodec, WorkerState
+from functions.core.worker import WorkerCodec, WorkerState
 from functions.errors import UnreadableMemory
 from functions.lines import LINES
 
@@ -103,7 +103,7 @@ def test_the_horizon_reaches_over_the_last_120_seconds_where_those_are_more(age_
 def test_memory_never_holds_more_than_256_readings_whatever_comes() -> None:
     worker, rows = fed([fix(n / 10) for n in range(2000)], [fix(200 + n / 10) for n in range(700)])
     assert len(worker.past.recent) <= MOST_READINGS
-    assert len(MemoryCodec(GPS).pack(worker)) < 15_000
+    assert len(WorkerCodec(GPS).pack(worker)) < 15_000
     assert fates(rows) == [Fate.FOLDED] * 2700
 
 
@@ -142,7 +142,7 @@ def test_an_older_message_never_shortens_a_contract() -> None:
 
 
 def test_memory_of_a_later_release_is_not_read_and_broken_memory_neither() -> None:
-    codec = MemoryCodec(GPS)
+    codec = WorkerCodec(GPS)
     worker, _ = fed([fix(0)])
     assert codec.unpack(codec.pack(worker)) == worker
     newer = b"\x92\x02" + codec.pack(worker)[2:]

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.core.ports import Message, Write
-from functions.core.worker import MemoryCodec
+from functions.core.worker import WorkerCodec
 from functions.errors import Overloaded, Refused, Unavailable
 from functions.lines import LINES
 from functions.roles.director import Director, Limits
 from functions.tally import Tally
-from tests.memory import MemoryBus, MemoryStore
+from tests.memory import MemoryBus, MemoryProfiles, MemoryStore
 
 GPS = LINES["gps"]
 START = datetime(2024, 5, 1, 8, tzinfo=UTC)
@@ -32,10 +32,10 @@ class Plant:
         self.director = self.hired()
 
     def hired(self) -> Director[Any, Any]:
-        return Director(GPS, self.store, self.bus, self.tally, self.limits)
+        return Director(GPS, self.store, self.bus, MemoryProfiles(), self.tally, self.limits)
 
     def worker(self, vehicle_id: str = "van") -> Any:
-        return MemoryCodec(GPS).unpack(self.store.documents[f"vehicles/{vehicle_id}/workers/gps"].fields["memory"])
+        return WorkerCodec(GPS).unpack(self.store.documents[f"vehicles/{vehicle_id}/workers/gps"].fields["memory"])
 
 
 def event(second: float = 0, vehicle_id: str = "van", **more: object) -> dict[str, Any]:
@@ -152,7 +152,7 @@ async def test_what_an_earlier_instance_owed_is_published_first_and_struck_out_b
     owing = msgspec.structs.replace(
         plant.worker(), unpublished=[("transportation", {"pclass": "shifts", "product_id": "s1"})]
     )
-    fields = {**plant.store.documents["vehicles/van/workers/gps"].fields, "memory": MemoryCodec(GPS).pack(owing)}
+    fields = {**plant.store.documents["vehicles/van/workers/gps"].fields, "memory": WorkerCodec(GPS).pack(owing)}
     await plant.store.write_one(Write("vehicles/van/workers/gps", fields))
     plant.bus.messages.clear()
     await plant.hired().take(message(event(1), "next"))
@@ -206,7 +206,7 @@ async def test_a_step_that_fails_fails_its_own_vehicle_only(caplog: pytest.LogCa
             raise ZeroDivisionError("a user's step")
         return GPS.step(state, reading, profile)
 
-    director = Director(msgspec.structs.replace(GPS, step=step), plant.store, plant.bus, plant.tally)
+    director = Director(msgspec.structs.replace(GPS, step=step), plant.store, plant.bus, MemoryProfiles(), plant.tally)
     answers = await asyncio.gather(
         *(director.take(message(event(0, f"v{n}", latitude=n * 10), str(n))) for n in range(8)), return_exceptions=True
     )

@@ -1,0 +1,102 @@
+"""The inventory line: how much of each article (sku) there is on a vehicle or at a site."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from functions.core.ids import event_key
+from functions.core.line import Decision, Line, Row
+from functions.core.profile import Profile
+from functions.core.reading import Event, Label, Reading, checked, event_at
+
+NAME = "inventory"
+
+MOST_SKUS = 200
+"""Articles one worker keeps levels of; it bounds the document (200 levels take about 12 kB)."""
+CONTRACT_S = 7 * 86_400.0
+
+
+class InventoryEvent(Event, frozen=True, kw_only=True):
+    """A stock level as it is sent; `vehicle_id` is the vehicle or the site that holds the stock."""
+
+    sku: Label
+    quantity: Annotated[float, Meta(ge=-1e12, le=1e12)]
+    unit: Label | None = None
+
+
+class InventoryReading(Reading, frozen=True, array_like=True):
+    """A checked stock level."""
+
+    sku: str
+    quantity: float
+    unit: str | None
+
+
+class Level(msgspec.Struct, frozen=True, array_like=True):
+    """What was last counted of one article."""
+
+    counted_at: datetime
+    quantity: float
+    unit: str | None
+
+
+class InventoryState(msgspec.Struct, frozen=True, array_like=True):
+    """Levels by sku. `filtered` counts readings of articles there was no room for."""
+
+    levels: dict[str, Level] = {}
+    filtered: int = 0
+
+
+def parse(payload: object) -> tuple[str, InventoryReading]:
+    event = checked(payload, InventoryEvent)
+    at = event_at(event)
+    fields = (event.sku, event.quantity, event.unit)
+    return event.vehicle_id, InventoryReading(
+        at, event_key(NAME, event.vehicle_id, at, event.event_id, fields), *fields
+    )
+
+
+def step(state: InventoryState, reading: InventoryReading, profile: Profile) -> Decision[InventoryState]:
+    """Keep the level, if there is room for the article."""
+    if reading.sku not in state.levels and len(state.levels) == MOST_SKUS:
+        after = msgspec.structs.replace(state, filtered=state.filtered + 1)
+        return Decision(after, _columns(reading, "too_many_skus"))
+    level = Level(reading.event_at, reading.quantity, reading.unit)
+    return Decision(InventoryState({**state.levels, reading.sku: level}, state.filtered), _columns(reading, "ok"))
+
+
+def history(reading: InventoryReading) -> Row:
+    return _columns(reading, "ok")
+
+
+def face(state: InventoryState) -> Row:
+    return {
+        "stock": {sku: msgspec.structs.asdict(level) for sku, level in state.levels.items()},
+        "filtered": state.filtered,
+    }
+
+
+def contract_s(state: InventoryState, profile: Profile) -> float:
+    return profile.contract_for(NAME, CONTRACT_S)
+
+
+def _columns(reading: InventoryReading, quality: str) -> Row:
+    return {"sku": reading.sku, "quantity": reading.quantity, "unit": reading.unit, "quality": quality}
+
+
+LINE = Line(
+    name=NAME,
+    pclass="stock",
+    event_type=InventoryEvent,
+    state_type=InventoryState,
+    reading_type=InventoryReading,
+    parse=parse,
+    start=InventoryState,
+    step=step,
+    history=history,
+    face=face,
+    contract_s=contract_s,
+    reading_bytes=50,
+)
