@@ -27,7 +27,7 @@ StreamingPullResponse: Any = types.StreamingPullResponse.pb()
 
 DELETED_TOPIC = "_deleted-topic_"
 SWEEP_EVERY_S = 0.1
-PULL_WAIT_S = 2.0  # how long Google's emulator holds a Pull that finds nothing
+PULL_WAIT_S = 2.0  # a Pull that finds nothing is held so long; Google's hold it until shortly before its deadline
 RESPONSE_MESSAGES = 1000
 RESPONSE_BYTES = 1_000_000  # well under the 4 MiB a gRPC client accepts by default
 PUBLISH_MESSAGES = 1000
