@@ -19,6 +19,7 @@ from emulator.cloud_event import Envelope
 from emulator.courier import Courier
 from emulator.errors import EmulatorError
 from emulator.http_client import Instance
+from emulator.notice_board import NoticeBoard
 from emulator.ports import HOST, free_port
 from emulator.processes import Child, Processes, Say
 from emulator.publisher import Publisher
@@ -64,7 +65,7 @@ class Plant:
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
         self.folder = STATE_FOLDER / f"run-{run_id}"
-        self.exports = _export_folder(exports, self.folder, run_id)
+        self.exports = (exports or self.folder / "exports").resolve()
         self.say = say
         self.couriers: dict[str, Courier] = {}
         self.timekeepers: dict[str, Timekeeper] = {}
@@ -74,6 +75,7 @@ class Plant:
         self._instances = dict(instances or {})
         self._environment = {name: dict(own) for name, own in (environment or {}).items()}
         self._streams = streams
+        self._board = NoticeBoard(self.couriers)
         self._stack = AsyncExitStack()
         self._background = Background()
         unknown = {*self._instances, *self._environment} - {function.name for function in FUNCTIONS}
@@ -146,6 +148,8 @@ class Plant:
         self.say(f"logs: {self.logs}")
         await pubsub_admin.create(self.project, self.backend.pubsub, TOPICS, FUNCTIONS)
         self._open_clients()
+        await self._board.start()
+        self._stack.push_async_callback(self._board.close)
         for function in FUNCTIONS:
             count = self._instances.get(function.name, 1)
             self._hired[function.name] = [
@@ -185,6 +189,7 @@ class Plant:
             "PUBSUB_EMULATOR_HOST": self.backend.pubsub,
             "FIRESTORE_EMULATOR_HOST": self.backend.firestore,
             "EXPORT_URL": str(self.exports),
+            "BACKLOG_URL": self._board.url,
             "FUNCTION_TARGET": function.name,
             "WORKERS": "1",
             **function.environment,
@@ -232,14 +237,6 @@ class Plant:
 
 def _function(name: str) -> Function:
     return next(function for function in FUNCTIONS if function.name == name)
-
-
-def _export_folder(asked: Path | None, run_folder: Path, run_id: str) -> Path:
-    """Where exports go: one of this run's own inside a folder that is not empty, as every run's chain begins at 1."""
-    if asked is None:
-        return run_folder / "exports"
-    asked = asked.resolve()
-    return asked / f"run-{run_id}" if asked.is_dir() and any(asked.iterdir()) else asked
 
 
 def _raise_file_limit() -> None:

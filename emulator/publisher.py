@@ -19,8 +19,10 @@ class Publisher:
         self._bus = PubSub(project, pubsub)
 
     async def publish(self, line: str, payloads: Sequence[bytes]) -> list[str]:
-        """Publish payloads in their order; their message ids. EmulatorError when one is too large for Eventarc."""
+        """Publish payloads in their order; their message ids. EmulatorError when one is empty or too large."""
         for payload in payloads:
+            if not payload:
+                raise EmulatorError(f"a message to {line} is empty: Pub/Sub takes none without data")
             if len(payload) > MOST_MESSAGE_BYTES:
                 raise EmulatorError(
                     f"a message to {line} has {len(payload)} bytes; Eventarc delivers at most {MOST_MESSAGE_BYTES}: "

@@ -1,0 +1,157 @@
+"""The report of a run. What was lost or doubled is found by comparing the ledger with the exported files."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import msgspec
+
+from emulator.exports import ExportFolder
+from emulator.ledger import QUARANTINED, Ledger
+from emulator.plant import Plant
+from infra.plant import LINES
+
+
+class Alerts(msgspec.Struct):
+    """Alerts by kind."""
+
+    opened: dict[str, int] = {}
+    closed: dict[str, int] = {}
+    withdrawn: dict[str, int] = {}
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """Units: events, seconds, milliseconds.
+
+    `published` are distinct events, unreadable ones included; `repeated` the events sent beyond the first of their
+    kind. Of what was published, `committed` are those exported as readings (`late` of them too late to change a
+    state), `quarantined` those exported as such, `lost` those in no file. `duplicated` are products that occur more
+    than once.
+    """
+
+    backend: str
+    seconds: float
+    published: int
+    committed: int
+    quarantined: int
+    late: int
+    repeated: int
+    lost: int
+    duplicated: int
+    exported: dict[str, int]
+    export_files: list[str]
+    roster: dict[str, int]
+    backlog: dict[str, int]
+    alerts: Alerts
+    firestore: dict[str, int]
+    latency_ms: dict[str, float]
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that was published is there once."""
+        return self.lost == 0 and self.duplicated == 0
+
+
+class Standing(msgspec.Struct):
+    """What only a running plant can tell."""
+
+    roster: dict[str, int]
+    backlog: dict[str, int]
+    latency_ms: dict[str, float]
+
+
+async def standing(plant: Plant, backlog: dict[str, int]) -> Standing:
+    latencies = [value for line in LINES for value in plant.couriers[line].counts.latencies_ms]
+    return Standing(await roster(plant), backlog, _percentiles(latencies))
+
+
+async def roster(plant: Plant) -> dict[str, int]:
+    """line → active workers, as Firestore has them."""
+    active = await plant.firestore.query("workers", [("status", "==", "active")], only=["line"], everywhere=True)
+    found = Counter(document.fields["line"] for document in active)
+    return {line: found[line] for line in LINES}
+
+
+def write(report: Report, path: Path) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+def built(plant: Plant, ledger: Ledger, exports: ExportFolder, seconds: float, last: Standing) -> Report:
+    """The report of a plant that is down: its functions have logged their totals."""
+    stored = exports.product_ids()
+    lost = _missing(ledger, stored)
+    quarantined = len(ledger.expected[QUARANTINED] & stored[QUARANTINED].keys()) if QUARANTINED in stored else 0
+    refused = _refused(ledger, stored)
+    totals = _totals(plant.logs)
+    return Report(
+        backend=plant.backend.name,
+        seconds=round(seconds, 3),
+        published=ledger.distinct,
+        committed=ledger.distinct - len(lost) - quarantined - refused,
+        quarantined=quarantined + refused,
+        late=exports.late(),
+        repeated=ledger.repeated,
+        lost=len(lost),
+        duplicated=sum(count > 1 for ids in stored.values() for count in ids.values()),
+        exported=dict(sorted(exports.rows().items())),
+        export_files=[str(path) for path in exports.files()],
+        roster=last.roster,
+        backlog=last.backlog,
+        alerts=Alerts(),
+        firestore={name: totals[f"firestore_{name}"] for name in ("reads", "writes", "deletes")},
+        latency_ms=last.latency_ms,
+    )
+
+
+def _missing(ledger: Ledger, stored: dict[str, Counter[str]]) -> set[str]:
+    """Expected products that are neither in their class nor in quarantine."""
+    absent = _absent(ledger, stored)
+    return absent - _in_quarantine(ledger, absent, stored)
+
+
+def _refused(ledger: Ledger, stored: dict[str, Counter[str]]) -> int:
+    """Readable events that ended in quarantine, because no document could be written for them."""
+    return len(_in_quarantine(ledger, _absent(ledger, stored), stored))
+
+
+def _absent(ledger: Ledger, stored: dict[str, Counter[str]]) -> set[str]:
+    nothing: Counter[str] = Counter()
+    return {one for pclass, ids in ledger.expected.items() for one in ids - stored.get(pclass, nothing).keys()}
+
+
+def _in_quarantine(ledger: Ledger, absent: set[str], stored: dict[str, Counter[str]]) -> set[str]:
+    quarantine = stored.get(QUARANTINED, Counter())
+    suspects = (origin for origin in ledger.origins if origin.product_id in absent) if absent else ()
+    return {origin.product_id for origin in suspects if origin.quarantined_id() in quarantine}
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    if len(values) < 2:
+        return {"p50": round(sum(values), 1), "p99": round(sum(values), 1)}
+    hundredths = quantiles(values, n=100)
+    return {"p50": round(hundredths[49], 1), "p99": round(hundredths[98], 1)}
+
+
+def _totals(logs: Path) -> Counter[str]:
+    """Sums over all processes of the totals each logged last. Counters only grow while a process lives: when one is
+    smaller than before, a new process began. What a killed process did after its last line is not known."""
+    found: Counter[str] = Counter()
+    for path in logs.glob("*.log"):
+        last: dict[str, int] = {}
+        for totals in _logged_totals(path):
+            if any(totals.get(name, 0) < count for name, count in last.items()):
+                found.update(last)
+            last = totals
+        found.update(last)
+    return found
+
+
+def _logged_totals(path: Path) -> Iterator[dict[str, int]]:
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if '"totals"' in line and line.startswith("{"):
+                entry: dict[str, Any] = json.loads(line)
+                yield {name: value for name, value in entry.items() if isinstance(value, int)}

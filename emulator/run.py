@@ -1,0 +1,61 @@
+"""One run from up to report: the plant, a watch, something that publishes, a drain, the books compared."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from emulator import report, summary
+from emulator.drain import Drain
+from emulator.exports import ExportFolder
+from emulator.plant import Plant
+from emulator.terminal import Terminal
+from emulator.unanswered import Unanswered
+from emulator.watch import Watch
+
+
+class Stage(NamedTuple):
+    """What a publishing command works with."""
+
+    plant: Plant
+    unanswered: Unanswered
+    watch: Watch
+    terminal: Terminal
+
+    async def publish(self, line: str, payloads: list[bytes], vehicle_ids: list[str]) -> None:
+        """Publish single messages of these vehicles; their answers are waited for by `unanswered`."""
+        for vehicle_id in vehicle_ids:
+            self.unanswered.leaving(vehicle_id)
+        self.unanswered.published(await self.plant.publish(line, *payloads), vehicle_ids)
+
+
+async def run(
+    plant: Plant, publish: Callable[[Stage], Awaitable[None]], terminal: Terminal, report_file: Path | None
+) -> int:
+    """Bring the plant up, publish, drain, take it down, report. The exit status: 0 when nothing was lost or doubled."""
+    async with plant:
+        exports = ExportFolder(plant.exports)
+        unanswered = Unanswered()
+        plant.listeners.append(unanswered.answered)
+        watch = Watch(plant, exports, terminal)
+        started_s = time.monotonic()
+        watching = asyncio.create_task(watch.run(), name="watch")
+        try:
+            await publish(Stage(plant, unanswered, watch, terminal))
+            terminal.say("everything is published; draining")
+            await Drain(plant, unanswered, exports, terminal.say).run()
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+        if not watching.cancelled():
+            watching.result()
+        seconds = time.monotonic() - started_s
+        last = await report.standing(plant, watch.backlog())
+        terminal.say("stopping")
+    found = report.built(plant, plant.publisher.ledger, exports, seconds, last)
+    terminal.show(summary.drawn(found, watch.faults, plant))
+    if report_file is not None:
+        report.write(found, report_file)
+        terminal.say(f"report: {report_file}")
+    return 0 if found.sound else 1

@@ -1,0 +1,78 @@
+"""The end of a run as a table people want to look at."""
+
+from collections import Counter
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from emulator.plant import Plant
+from emulator.report import Report
+
+
+def drawn(report: Report, faults: Counter[str], plant: Plant) -> RenderableType:
+    """Books, classes, lines, faults and verdict of one run."""
+    parts: list[RenderableType] = [_books(report), _lines(report), _classes(report)]
+    if faults:
+        parts.append(_faults(faults))
+    parts.append(Text(f"exports: {plant.exports}"))
+    parts.append(_verdict(report))
+    return Group(*parts)
+
+
+def _books(report: Report) -> Table:
+    table = _table("books", "events", "")
+    table.add_row("published", f"{report.published:,}", "distinct events")
+    table.add_row("repeated", f"{report.repeated:,}", "events sent again")
+    table.add_row("committed", f"{report.committed:,}", f"in the files as readings, {report.late:,} of them late")
+    table.add_row("quarantined", f"{report.quarantined:,}", "could not be read, kept with the reason")
+    table.add_row("lost", f"{report.lost:,}", "in no file", style=_alarm(report.lost))
+    table.add_row(
+        "duplicated", f"{report.duplicated:,}", "more than once in the files", style=_alarm(report.duplicated)
+    )
+    return table
+
+
+def _lines(report: Report) -> Table:
+    table = _table("line", "workers", "backlog", "p50", "p99")
+    for line, workers in report.roster.items():
+        p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
+        table.add_row(line, f"{workers:,}", f"{report.backlog[line]:,}", p50, p99)
+    return table
+
+
+def _classes(report: Report) -> Table:
+    table = _table("class", "rows exported", "")
+    for pclass, rows in report.exported.items():
+        table.add_row(pclass, f"{rows:,}", "")
+    costs = ", ".join(f"{count:,} {name}" for name, count in report.firestore.items())
+    table.add_row("Firestore", "", costs, style="dim")
+    return table
+
+
+def _faults(faults: Counter[str]) -> Table:
+    table = _table("fault injected", "times")
+    for kind, count in sorted(faults.items()):
+        table.add_row(kind, f"{count:,}")
+    return table
+
+
+def _verdict(report: Report) -> Text:
+    rate = report.published / report.seconds if report.seconds else 0.0
+    text = f"{report.published:,} events in {report.seconds:.1f} s ({rate:,.0f}/s) on {report.backend}: "
+    if report.sound:
+        return Text(text + "nothing lost, nothing doubled", style="bold green")
+    return Text(text + f"{report.lost:,} lost, {report.duplicated:,} doubled", style="bold red")
+
+
+def _alarm(count: int) -> str | None:
+    return "bold red" if count else None
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(
+            column, justify="left" if number == 0 or not column else "right", min_width=14 if number == 0 else 0
+        )
+    return table

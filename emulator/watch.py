@@ -1,0 +1,132 @@
+"""Watches a run: how every line stands, as a live table on a terminal, else as a plain line now and then."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from typing import NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from emulator import report
+from emulator.exports import ExportFolder
+from emulator.plant import Plant
+from emulator.terminal import Terminal
+from functions import lines
+from functions.errors import Unavailable
+from infra.plant import LINES
+
+DRAW_EVERY_S = 0.5
+LOOK_EVERY_S = 2.0
+SAY_EVERY_S = 10.0
+RATE_OVER_S = 5.0
+CLASSES = {name: lines.LINES[name].pclass for name in LINES}
+
+
+class Sight(NamedTuple):
+    """One line at one moment. `rate` is messages answered per second."""
+
+    published: int
+    answered: int
+    backlog: int
+    oldest_s: float
+    workers: int | None
+    rows: int | None
+    rate: float
+
+
+class Watch:
+    """One run's onlooker; `faults` is counted by whoever drives the fleet."""
+
+    def __init__(self, plant: Plant, exports: ExportFolder, terminal: Terminal) -> None:
+        self.faults: Counter[str] = Counter()
+        self._plant = plant
+        self._exports = exports
+        self._terminal = terminal
+        self._started_s = time.monotonic()
+        self._roster: dict[str, int] = {}
+        self._rows: Counter[str] = Counter()
+        self._looked_s = 0.0
+        self._history: dict[str, deque[tuple[float, int]]] = {topic: deque() for topic in plant.couriers}
+
+    def backlog(self) -> dict[str, int]:
+        """line → messages published and not yet answered."""
+        ledger, couriers = self._plant.publisher.ledger, self._plant.couriers
+        return {line: max(0, ledger.messages[line] - couriers[line].counts.acked) for line in LINES}
+
+    async def run(self) -> None:
+        """Show until cancelled."""
+        if self._terminal.live:
+            with self._terminal.table() as live:
+                while True:
+                    await self._look()
+                    live.update(self._drawn(), refresh=True)
+                    await asyncio.sleep(DRAW_EVERY_S)
+        while not self._terminal.quiet:
+            await asyncio.sleep(SAY_EVERY_S)
+            await self._look()
+            self._terminal.say(self._said())
+
+    async def _look(self) -> None:
+        """Read what is not in this process; Firestore may be busy, then the last look stands."""
+        if time.monotonic() - self._looked_s < LOOK_EVERY_S:
+            return
+        self._rows = await asyncio.to_thread(self._exports.rows)
+        try:
+            self._roster = await report.roster(self._plant)
+        except Unavailable:
+            return
+        self._looked_s = time.monotonic()
+
+    def _sight(self, topic: str) -> Sight:
+        counts = self._plant.couriers[topic].counts
+        pclass = CLASSES.get(topic)
+        return Sight(
+            published=self._plant.publisher.ledger.messages[topic],
+            answered=counts.acked,
+            backlog=self.backlog()[topic] if pclass else len(counts.unanswered),
+            oldest_s=counts.oldest_unanswered_s(),
+            workers=self._roster.get(topic) if pclass else None,
+            rows=self._rows[pclass] if pclass else None,
+            rate=self._rate(topic, counts.acked),
+        )
+
+    def _rate(self, topic: str, answered: int) -> float:
+        history, now_s = self._history[topic], time.monotonic()
+        history.append((now_s, answered))
+        while now_s - history[0][0] > RATE_OVER_S:
+            history.popleft()
+        since_s = now_s - history[0][0]
+        return (answered - history[0][1]) / since_s if since_s > 0 else 0.0
+
+    def _drawn(self) -> RenderableType:
+        table = Table(title=f"{time.monotonic() - self._started_s:.0f} s", title_justify="left")
+        for column in ("line", "published", "answered", "backlog", "oldest", "workers", "rows exported", "per second"):
+            table.add_column(column, justify="left" if column == "line" else "right")
+        for topic in self._plant.couriers:
+            sight = self._sight(topic)
+            table.add_row(
+                topic,
+                f"{sight.published:,}" if topic in LINES else "",
+                f"{sight.answered:,}",
+                f"{sight.backlog:,}",
+                f"{sight.oldest_s:.1f} s",
+                "" if sight.workers is None else f"{sight.workers:,}",
+                "" if sight.rows is None else f"{sight.rows:,}",
+                f"{sight.rate:,.0f}",
+            )
+        faults = " · ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items()))
+        return Group(table, Text(f"faults: {faults}", style="dim")) if faults else table
+
+    def _said(self) -> str:
+        parts = []
+        for topic in LINES:
+            sight = self._sight(topic)
+            if not sight.published:
+                continue
+            parts.append(
+                f"{topic} {sight.published:,} published, {sight.answered:,} answered, backlog {sight.backlog:,}, "
+                f"{sight.workers or 0:,} workers, {sight.rows or 0:,} rows exported, {sight.rate:,.0f}/s"
+            )
+        return f"{time.monotonic() - self._started_s:4.0f} s: " + " | ".join(parts)
