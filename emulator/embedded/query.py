@@ -6,7 +6,7 @@ from typing import Any
 from google.cloud.firestore_v1 import types
 
 from emulator.embedded.rpc import invalid, unimplemented
-from emulator.embedded.store import NAN_RANK, NULL_RANK, name_key, order_key
+from emulator.embedded.store import NAN_RANK, NULL_RANK, REFERENCE_RANK, name_key, order_key
 from emulator.embedded.writes import find, masked, parse_path
 
 Key = tuple[int, Any]
@@ -16,7 +16,8 @@ Order = tuple[str, bool]  # field path, descending
 DESCENDING = 2
 IN_VALUES = 30
 NAME = "__name__"
-_REFERENCE_RANK = 7
+_NULL: Key = (NULL_RANK, 0)
+_EQUAL_NOTHING: set[Key] = {_NULL, (NAN_RANK, 0)}
 _FieldOp = types.StructuredQuery.FieldFilter.Operator
 _UnaryOp = types.StructuredQuery.UnaryFilter.Operator
 _CompositeOp = types.StructuredQuery.CompositeFilter.Operator
@@ -65,7 +66,7 @@ def project(query: Any, document: Any) -> Any:
 def field_key(document: Any, path: str) -> Key | None:
     """The ordering key of a field, None where the document has no such field."""
     if path == NAME:
-        return _REFERENCE_RANK, name_key(document.name)
+        return REFERENCE_RANK, name_key(document.name)
     value = find(document.fields, parse_path(path))
     return None if value is None else order_key(value)
 
@@ -157,6 +158,7 @@ def _field_filter(node: Any) -> Keep:
         raise invalid("__name__ filter value must be a reference")
     if node.op in (_FieldOp.ARRAY_CONTAINS, _FieldOp.ARRAY_CONTAINS_ANY):
         wanted = _wanted(node) if node.op == _FieldOp.ARRAY_CONTAINS_ANY else {order_key(node.value)}
+        wanted -= _EQUAL_NOTHING
         return lambda document: not wanted.isdisjoint(_element_keys(document, path))
     holds = _comparison(node)
     return lambda document: (key := field_key(document, path)) is not None and holds(key)
@@ -167,8 +169,8 @@ def _comparison(node: Any) -> Callable[[Key], bool]:
     if node.op in (_FieldOp.IN, _FieldOp.NOT_IN):
         wanted = _wanted(node)
         if node.op == _FieldOp.IN:
-            return (wanted - {(NULL_RANK, 0), (NAN_RANK, 0)}).__contains__
-        return lambda key: (NULL_RANK, 0) not in wanted and key[0] != NULL_RANK and key not in wanted
+            return (wanted - _EQUAL_NOTHING).__contains__
+        return lambda key: _NULL not in wanted and key[0] != NULL_RANK and key not in wanted
     bound = order_key(node.value)
     if node.op == _FieldOp.NOT_EQUAL:
         return lambda key: key[0] != NULL_RANK and key != bound

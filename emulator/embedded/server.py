@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -35,11 +36,15 @@ GRPC_OPTIONS = (
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not options.allow_remote and not _is_loopback(options.host):
-        print(f"{options.host} is not a loopback address; --allow-remote binds it all the same", flush=True)
+        print(f"{options.host} is not a loopback address; --allow-remote binds it all the same", file=sys.stderr)
         return 2
     gc.set_threshold(50_000, 20, 50)  # documents and messages are long-lived and free of cycles
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(options))
+        try:
+            runner.run(serve(options))
+        except OSError as error:
+            print(f"cannot listen: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
@@ -77,11 +82,11 @@ async def _listener(
     inner.add_generic_rpc_handlers((*handlers, UnimplementedByName()))
     inner_port = inner.add_insecure_port("127.0.0.1:0")
     await inner.start()
-    outer = await asyncio.get_running_loop().create_server(lambda: Front(inner_port, respond), host, port)
     try:
+        outer = await asyncio.get_running_loop().create_server(lambda: Front(inner_port, respond), host, port)
         yield f"{host}:{outer.sockets[0].getsockname()[1]}"
-    finally:
         outer.close()
+    finally:
         await inner.stop(grace=None)
 
 

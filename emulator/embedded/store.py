@@ -129,7 +129,7 @@ def is_vector(content: Any) -> bool:
     return "__type__" in content.fields and content.fields["__type__"].string_value == "__vector__"
 
 
-NULL_RANK, NAN_RANK, NUMBER_RANK, VECTOR_RANK = 0, 2, 3, 10
+NULL_RANK, NAN_RANK, NUMBER_RANK, REFERENCE_RANK, VECTOR_RANK = 0, 2, 3, 7, 10
 _ORDER: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "null_value": (NULL_RANK, lambda _: 0),
     "boolean_value": (1, bool),
@@ -138,7 +138,7 @@ _ORDER: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "timestamp_value": (4, lambda stamp: (stamp.seconds, stamp.nanos)),
     "string_value": (5, str),  # Python compares code points, which is the order of UTF-8 bytes
     "bytes_value": (6, bytes),
-    "reference_value": (7, name_key),
+    "reference_value": (REFERENCE_RANK, name_key),
     "geo_point_value": (8, lambda point: (point.latitude, point.longitude)),
     "array_value": (9, lambda array: tuple(map(order_key, array.values))),
     "map_value": (11, lambda content: tuple((k, order_key(content.fields[k])) for k in sorted(content.fields))),

@@ -49,11 +49,11 @@ class Plumbing:
         return f"{self.project}/subscriptions/{name}"
 
     def topic(self, name: str = "line") -> str:
-        return self.publisher.create_topic(name=self.topic_name(name)).name
+        return str(self.publisher.create_topic(name=self.topic_name(name)).name)
 
     def subscription(self, name: str = "director", topic: str = "line", **settings: Any) -> str:
         request = {"name": self.subscription_name(name), "topic": self.topic_name(topic), **settings}
-        return self.subscriber.create_subscription(request).name
+        return str(self.subscriber.create_subscription(request).name)
 
     def line(self, **settings: Any) -> str:
         """A topic and its subscription, whose name it answers."""
@@ -83,7 +83,12 @@ class Plumbing:
     def pull_for(self, subscription: str, seconds: float) -> list[pubsub_types.ReceivedMessage]:
         """The first messages that come within so many seconds."""
         received: list[pubsub_types.ReceivedMessage] = []
-        until(lambda: bool(received.extend(self.pull(subscription)) or received), seconds)
+
+        def some_came() -> bool:
+            received.extend(self.pull(subscription))
+            return bool(received)
+
+        until(some_came, seconds)
         return received
 
     def acknowledge(self, subscription: str, *received: pubsub_types.ReceivedMessage) -> None:
@@ -179,7 +184,9 @@ class Documents:
         return plain_fields(self.get(path))
 
     def begin(self, **options: Any) -> bytes:
-        return self.rpc.begin_transaction({"database": self.database, "options": options}, retry=None).transaction
+        return bytes(
+            self.rpc.begin_transaction({"database": self.database, "options": options}, retry=None).transaction
+        )
 
     def batch_get(self, *paths: str, **request: Any) -> list[types.BatchGetDocumentsResponse]:
         request = {"database": self.database, "documents": [self.name(path) for path in paths], **request}

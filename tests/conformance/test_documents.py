@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from typing import Any
 
 import pytest
 from google.cloud import firestore
@@ -119,10 +120,10 @@ def test_creating_without_a_collection_is_refused(documents: Documents) -> None:
 
 
 def test_update_document_creates_replaces_and_merges(documents: Documents) -> None:
-    def update(mask: list[str] | None, **fields: object) -> dict[str, object]:
-        request = {"document": documents.write("c/d", **fields).update}
+    def update(mask: list[str] | None, **fields: Any) -> dict[str, Any]:
+        request: dict[str, Any] = {"document": documents.write("c/d", **fields).update}
         if mask is not None:
-            request["update_mask"] = {"field_paths": mask}  # type: ignore[assignment]
+            request["update_mask"] = {"field_paths": mask}
         return plain_fields(documents.rpc.update_document(request, retry=None))
 
     assert update(None, a=1, b=2) == {"a": 1, "b": 2}

@@ -99,3 +99,15 @@ def test_a_stream_ends_when_its_subscription_is_deleted(plumbing: Plumbing) -> N
         stream.receive(1)
         plumbing.subscriber.delete_subscription(subscription=subscription)
         assert outcome(lambda: stream.receive(1)) == "NOT_FOUND"
+
+
+def test_a_stream_of_a_missing_subscription_is_not_found(plumbing: Plumbing) -> None:
+    with plumbing.stream(plumbing.subscription_name()) as stream:
+        assert outcome(lambda: stream.receive(1)) == "NOT_FOUND"
+
+
+def test_a_malformed_ack_id_ends_the_stream(plumbing: Plumbing) -> None:
+    subscription = plumbing.line()
+    with plumbing.stream(subscription) as stream:
+        stream.send(ack_ids=["garbage"])
+        assert outcome(lambda: stream.receive(1)) == "INVALID_ARGUMENT"

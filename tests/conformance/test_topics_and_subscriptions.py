@@ -104,8 +104,8 @@ def test_an_ack_deadline_out_of_bounds_is_refused(plumbing: Plumbing, seconds: i
 
 def test_a_retention_under_ten_minutes_is_refused(plumbing: Plumbing) -> None:
     plumbing.topic()
-    settings = {"message_retention_duration": {"seconds": 10}}
-    assert outcome(lambda: plumbing.subscription(**settings)) == "INVALID_ARGUMENT"
+    ten_seconds = {"seconds": 10}
+    assert outcome(lambda: plumbing.subscription(message_retention_duration=ten_seconds)) == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize(

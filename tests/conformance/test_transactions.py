@@ -121,13 +121,12 @@ def test_the_application_client_retries_until_every_increment_is_counted(databas
     reference = database.document("c/counter")
     reference.set({"n": 0})
 
-    @firestore.transactional
+    @firestore.transactional  # type: ignore[untyped-decorator]
     def increment(transaction: firestore.Transaction) -> None:
         count = reference.get(transaction=transaction).to_dict()["n"]
         transaction.set(reference, {"n": count + 1})
 
-    for _ in range(3):
-        increment(database.transaction())
+    increment(database.transaction())
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: increment(database.transaction(max_attempts=30)), range(4)))
-    assert reference.get().to_dict() == {"n": 7}
+        list(pool.map(lambda _: increment(database.transaction(max_attempts=30)), range(2)))
+    assert reference.get().to_dict() == {"n": 3}
