@@ -78,11 +78,16 @@ def _pubsub() -> PubSub:
 
 
 @cache
+def _profiles() -> ProfileShelf:
+    return ProfileShelf(_firestore(), clock.now)
+
+
+@cache
 def _director(line: str) -> "Director[Any, Any]":
     from functions.lines import LINES
     from functions.roles.director import Director
 
-    return Director(LINES[line], _firestore(), _pubsub(), ProfileShelf(_firestore(), clock.now), _tally())
+    return Director(LINES[line], _firestore(), _pubsub(), _profiles(), _tally())
 
 
 @cache
@@ -93,7 +98,7 @@ def _monitor() -> "Monitor":
 
     url = _settings().backlog_url
     backlog = CourierBacklog(url) if url else MonitoredBacklog(_settings().project, clock.now)
-    return Monitor(LINES.values(), _firestore(), _pubsub(), backlog, clock.now)
+    return Monitor(LINES.values(), _firestore(), _pubsub(), _profiles(), backlog, clock.now)
 
 
 @cache

@@ -16,15 +16,16 @@ _PARTIAL = "_partial"
 
 
 class Bucket:
-    """A folder path, `file://…` or `gs://bucket/prefix`. Its calls block: make them in a thread.
+    """A folder path, `file://…` or `gs://bucket/prefix` (of the `emulator` at this host:port, where one is named).
 
-    Paths are relative, with slashes. What the file system reports is raised as it is (OSError).
+    Its calls block: make them in a thread. Paths are relative, with slashes. What the file system reports is raised as it is (OSError).
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, emulator: str | None = None) -> None:
         self._directory = _directory(url)
         if self._directory is None:
-            self._files: Any = fs.GcsFileSystem(retry_time_limit=_RETRY)
+            open_door = {"anonymous": True, "scheme": "http", "endpoint_override": emulator} if emulator else {}
+            self._files: Any = fs.GcsFileSystem(retry_time_limit=_RETRY, **open_door)
             self._root = url.removeprefix("gs://").rstrip("/")
         else:
             self._files = fs.LocalFileSystem()

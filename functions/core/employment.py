@@ -4,19 +4,26 @@ An ending happens at the contract's `expires_at`, whoever applies it: the monito
 meets a reading published after it and ends and hires again in one write. Both give the same rows with the same ids.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Generic, NamedTuple
 
 import msgspec
 
-from functions.core.contract import renewed, signed
-from functions.core.episode import ALERTS, Episode, closed, opened, snapshot
-from functions.core.horizon import Absorbed, Arrival, Outcome, Past, absorb
-from functions.core.ids import digest, product_id
-from functions.core.line import Emission, Line, R, Row, S
-from functions.core.product import KNOWN, TRANSPORTATION
+from functions.core.contract import Contract, renewed, signed
+from functions.core.episode import Episode, seen, told
+from functions.core.horizon import Absorbed, Arrival, Made, Outcome, Past, absorb, settle
+from functions.core.ids import digest
+from functions.core.line import Emission, Line, Product, R, S
+from functions.core.product import TRANSPORTATION, product_row
 from functions.core.profile import Profile
 from functions.core.worker import WorkerState
+
+MOST_EMISSIONS = 64
+MOST_EMISSION_BYTES = 8_000
+"""What one commit may add to a memory as unpublished; a worker with more to say is committed in several steps."""
+
+_packed = msgspec.msgpack.encode
 
 
 class Employed(NamedTuple, Generic[S, R]):
@@ -47,31 +54,53 @@ def employ(
         group, waiting = _next_group(worker, waiting)
         before = worker
         if worker and not worker.contract.ended and group[0].published_at > worker.contract.expires_at:
-            before = end(line, vehicle_id, worker)
+            before = end(line, vehicle_id, worker, profile)
         past = before.past if before else Past(line.start(), line.start())
         absorbed = absorb(line, vehicle_id, past, group, profile)
-        outcomes += absorbed.outcomes
-        if absorbed.new:
-            after = _at_work(line, vehicle_id, before, absorbed, profile)
-            return Employed(after, outcomes, absorbed.left + waiting, changed=True)
+        if not absorbed.new:
+            outcomes += absorbed.outcomes
+            continue
+        after = _at_work(line, vehicle_id, before, absorbed, profile)
+        if len(group) > 1 and _says_too_much(after, before):
+            group.sort(key=lambda arrival: arrival.reading.order)
+            middle = len(group) // 2
+            first = employ(line, vehicle_id, worker, group[:middle], profile)
+            left = [*first.left, *group[middle:], *waiting]
+            return first._replace(outcomes=[*outcomes, *first.outcomes], left=left)
+        return Employed(after, [*outcomes, *absorbed.outcomes], absorbed.left + waiting, changed=True)
     return Employed(worker, outcomes, [], changed=False)
 
 
-def end(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R]) -> WorkerState[S, R]:
-    """The worker once its contract has run out: all of its past settled, its shift reported, `offline` where due.
+def end(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R], profile: Profile) -> WorkerState[S, R]:
+    """The worker once its contract has run out: all of its past settled, what was open closed, its shift reported,
+    `offline` where due.
 
     Pure, and timed by the contract alone: whoever meets the worker first gives the same rows under the same ids.
     """
-    contract, head = worker.contract, worker.head
-    emissions: list[Emission] = [(TRANSPORTATION, _shift(line, vehicle_id, worker))]
-    offline = opened("offline", vehicle_id, line.name, contract.expires_at) if line.at_work(head) else None
-    if offline:
-        emissions.append((ALERTS, snapshot(offline, line.name, vehicle_id)))
+    contract, past = worker.contract, worker.past
+    at = contract.expires_at
+    settled = settle(line, past, past.recent, profile)
+    ending = line.end(settled.state, at, profile)
+    closed = [one if one.ended_at else _unknown(one, at) for one in seen(settled.open, ending.episodes)]
+    _, news = told(worker.alerts, [*settled.ended, *closed], line.name, vehicle_id)
+    silent = [Episode("offline", line.name, at)] if settled.open or line.at_work(settled.state) else []
+    offline, silence = told([], silent, line.name, vehicle_id)
+    key = digest("end", line.name, vehicle_id, contract.hired_at)
+    products = (*ending.products, _shift(line, contract, worker.readings, settled.state))
+    made = [*settled.made, *(Made(key, at, product) for product in products)]
+    last = past.recent[-1] if past.recent else None
     return WorkerState(
         contract=msgspec.structs.replace(contract, ended=True),
-        past=worker.past.closed(line.dismissed(head)),
+        past=Past(
+            head=ending.state,
+            settled=ending.state,
+            settled_count=past.readings,
+            settled_at=last.event_at if last else past.settled_at,
+            settled_key=last.key if last else past.settled_key,
+            former=[reading.key for reading in past.recent] or past.former,
+        ),
         offline=offline,
-        unpublished=[*worker.unpublished, *emissions],
+        unpublished=[*worker.unpublished, *_rows(line.name, vehicle_id, contract.seen_at, made), *news, *silence],
     )
 
 
@@ -94,41 +123,53 @@ def _at_work(
     profile: Profile,
 ) -> WorkerState[S, R]:
     """The worker hired or renewed by these new readings, and no longer offline."""
+    past = absorbed.past
     heard_at = max(arrival.published_at for arrival in absorbed.new)
-    length_s = line.contract_s(absorbed.past.head, profile)
+    length_s = line.contract_s(past.head, profile)
     if before and not before.contract.ended:
         contract = renewed(before.contract, heard_at, length_s)
     else:
-        totals = line.totals(before.head if before else line.start())
+        totals = line.totals(before.past.head if before else line.start())
         contract = signed(heard_at, length_s, before.readings if before else 0, totals)
-    emissions = [*before.unpublished, *_back_online(line.name, vehicle_id, before.offline, absorbed)] if before else []
-    return WorkerState(contract, absorbed.past, None, emissions)
+    emissions = list(before.unpublished) if before else []
+    alerts = before.alerts if before else []
+    if absorbed.made:
+        emissions += _rows(line.name, vehicle_id, heard_at, absorbed.made)
+    if absorbed.ended or before is None or past.episodes is not before.past.episodes:
+        alerts, news = told(alerts, [*absorbed.ended, *past.episodes], line.name, vehicle_id)
+        alerts = [alert for alert in alerts if alert.episode not in absorbed.ended]
+        emissions += news
+    if before and before.offline:
+        back_at = min(arrival.published_at for arrival in absorbed.new)
+        closed = [msgspec.structs.replace(alert.episode, ended_at=back_at) for alert in before.offline]
+        emissions += told(before.offline, closed, line.name, vehicle_id)[1]
+    return WorkerState(contract, past, alerts, [], emissions)
 
 
-def _back_online(line: str, vehicle_id: str, offline: Episode | None, absorbed: Absorbed[S, R]) -> list[Emission]:
-    if offline is None:
-        return []
-    heard_at = min(arrival.published_at for arrival in absorbed.new)
-    return [(ALERTS, snapshot(closed(offline, heard_at), line, vehicle_id))]
+def _says_too_much(after: WorkerState[S, R], before: WorkerState[S, R] | None) -> bool:
+    """Whether what this commit adds to the memory, to be struck out by the next, is more than it should hold."""
+    added = after.unpublished[len(before.unpublished) if before else 0 :]
+    return len(added) > MOST_EMISSIONS or (bool(added) and len(_packed(added)) > MOST_EMISSION_BYTES)
 
 
-def _shift(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R]) -> Row:
-    """The row of a contract that ended: how long, how many readings, and what was added to each total."""
-    contract = worker.contract
-    key = digest("shift", line.name, vehicle_id, contract.hired_at)
-    totals = line.totals(worker.head)
-    return {
-        "pclass": "shifts",
-        "product_id": product_id("shifts", key),
-        "event_id": key.hex(),
-        "version": KNOWN,
-        "vehicle_id": vehicle_id,
-        "line": line.name,
-        "event_at": contract.expires_at,
-        "received_at": contract.seen_at,
-        "late": False,
+def _unknown(episode: Episode, at: datetime) -> Episode:
+    """An episode that silence closed: nobody knows how it went on."""
+    return msgspec.structs.replace(episode, ended_at=at, details={**episode.details, "outcome": "unknown"})
+
+
+def _rows(line: str, vehicle_id: str, received_at: datetime, made: Iterable[Made]) -> list[Emission]:
+    return [
+        (TRANSPORTATION, product_row(product, line, vehicle_id, key, event_at, received_at))
+        for key, event_at, product in made
+    ]
+
+
+def _shift(line: Line[S, R], contract: Contract, readings: int, head: S) -> Product:
+    """A contract that ended: how long, how many readings, and what was added to each total."""
+    columns = {
         "hired_at": contract.hired_at,
         "ended_at": contract.expires_at,
-        "readings": worker.readings - contract.readings_before,
-        **{name: total - contract.totals_before.get(name, 0.0) for name, total in totals.items()},
+        "readings": readings - contract.readings_before,
+        **{name: total - contract.totals_before.get(name, 0.0) for name, total in line.totals(head).items()},
     }
+    return Product("shifts", "", columns)

@@ -1,45 +1,103 @@
-"""Episodes: what begins, may peak, and ends; each is one alert, told as whole snapshots of rising version."""
+"""Episodes: what begins, may peak, and ends. Each is one alert, told as whole snapshots of rising version.
 
-from datetime import datetime
+An alert is told at once. A late reading may revise it (same id, higher version) or annul it (withdrawn).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from functions.core.ids import digest
-from functions.core.line import Row
+from functions.core.row import Emission, Row
 
 ALERTS = "alerts"
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Episode(msgspec.Struct, frozen=True, array_like=True):
-    """One episode of one kind. Its id comes from the start that was first announced, so a revision keeps it."""
+    """One episode as its line sees it; `subject` is the probe, sku, fence… it is about.
 
-    alert_id: str
+    At most one of a kind and subject is open at a time. `details` are what people want to know besides (limits,
+    distances; JSON values with units in their names).
+    """
+
     kind: str
     subject: str
-    version: int
     started_at: datetime
-    ended_at: datetime | None
+    ended_at: datetime | None = None
+    peak: float | None = None
+    details: dict[str, Any] = {}
+
+    def meets(self, other: "Episode") -> bool:
+        """The same episode seen at another time: of one kind and subject, and with a moment in common."""
+        return (
+            self.kind == other.kind
+            and self.subject == other.subject
+            and self.started_at <= (other.ended_at or _NEVER)
+            and other.started_at <= (self.ended_at or _NEVER)
+        )
 
 
-def opened(kind: str, vehicle_id: str, subject: str, started_at: datetime) -> Episode:
-    alert_id = digest("alert", kind, vehicle_id, subject, started_at).hex()
-    return Episode(alert_id, kind, subject, 1, started_at, None)
+class Alert(msgspec.Struct, frozen=True, array_like=True):
+    """An episode as it was last told. The id comes from the start that was told first, so a revision keeps it."""
+
+    alert_id: str
+    version: int
+    episode: Episode
 
 
-def closed(episode: Episode, ended_at: datetime) -> Episode:
-    return msgspec.structs.replace(episode, version=episode.version + 1, ended_at=ended_at)
+def seen(episodes: Sequence[Episode], sightings: Iterable[Episode]) -> list[Episode]:
+    """Episodes after sightings, in order: each continues the open one of its kind and subject, or begins one."""
+    after = list(episodes)
+    for sighting in sightings:
+        for place in range(len(after) - 1, -1, -1):
+            known = after[place]
+            if known.ended_at is None and (known.kind, known.subject) == (sighting.kind, sighting.subject):
+                after[place] = sighting
+                break
+        else:
+            after.append(sighting)
+    return after
 
 
-def snapshot(episode: Episode, line: str, vehicle_id: str) -> Row:
-    """An episode as it is published on topic alerts: whole, so that the newest version says everything."""
+def told(
+    alerts: Sequence[Alert], episodes: Sequence[Episode], line: str, vehicle_id: str
+) -> tuple[list[Alert], list[Emission]]:
+    """Alerts that say what the episodes are now, and what must be published so that everybody knows."""
+    left = list(alerts)
+    after: list[Alert] = []
+    news: list[Emission] = []
+    for episode in episodes:
+        alert = next((known for known in left if known.episode.meets(episode)), None)
+        if alert is None:
+            alert_id = digest("alert", episode.kind, vehicle_id, episode.subject, episode.started_at).hex()
+            alert = Alert(alert_id, 0, episode)
+        else:
+            left.remove(alert)
+        if alert.version == 0 or alert.episode != episode:
+            alert = Alert(alert.alert_id, alert.version + 1, episode)
+            news.append((ALERTS, _snapshot(alert, line, vehicle_id, "closed" if episode.ended_at else "open")))
+        after.append(alert)
+    for alert in left:
+        annulled = msgspec.structs.replace(alert, version=alert.version + 1)
+        news.append((ALERTS, _snapshot(annulled, line, vehicle_id, "withdrawn")))
+    return after, news
+
+
+def _snapshot(alert: Alert, line: str, vehicle_id: str, status: str) -> Row:
+    episode = alert.episode
     return {
-        "alert_id": episode.alert_id,
-        "version": episode.version,
+        "alert_id": alert.alert_id,
+        "version": alert.version,
         "kind": episode.kind,
         "subject": episode.subject,
         "line": line,
         "vehicle_id": vehicle_id,
-        "status": "closed" if episode.ended_at else "open",
+        "status": status,
         "started_at": episode.started_at,
         "ended_at": episode.ended_at,
+        "peak": episode.peak,
+        "details": episode.details,
     }

@@ -14,7 +14,6 @@ from functions.core.profile import DEFAULTS
 from functions.core.worker import WorkerState
 from functions.errors import Refused
 
-
 UNKNOWN = Known(DEFAULTS, exists=True)
 
 

@@ -14,7 +14,8 @@ from typing import Any, Generic, NamedTuple
 
 import msgspec
 
-from functions.core.line import Line, R, Row, S
+from functions.core.episode import Episode, seen
+from functions.core.line import Line, Product, R, Row, S
 from functions.core.product import HISTORY, KNOWN, reading_row
 from functions.core.profile import Profile
 
@@ -33,6 +34,8 @@ class Past(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     `settled` is the state after every reading that has left `recent`; `settled_count` is how many those are, and
     `settled_at`, `settled_key` the order of the last of them. `recent` holds the readings since then, in order, and
     `head` is `settled` with `recent` folded in. `former` are keys of readings from before the last contract ended.
+    `settled_episodes` are the episodes open in the settled state; `episodes` those open at the head, and those that
+    ended since the settled state.
     """
 
     head: S
@@ -42,6 +45,8 @@ class Past(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     settled_key: bytes = b""
     recent: list[R] = []
     former: list[bytes] = []
+    settled_episodes: list[Episode] = []
+    episodes: list[Episode] = []
 
     @property
     def readings(self) -> int:
@@ -52,19 +57,6 @@ class Past(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     def watermark(self) -> datetime | None:
         """The newest event time the state knows."""
         return self.recent[-1].event_at if self.recent else self.settled_at
-
-    def closed(self, head: S) -> "Past[S, R]":
-        """The past once nothing may be inserted into it any more: all settled as `head`, its keys still known."""
-        last = self.recent[-1] if self.recent else None
-        return Past(
-            head=head,
-            settled=head,
-            settled_count=self.readings,
-            settled_at=last.event_at if last else self.settled_at,
-            settled_key=last.key if last else self.settled_key,
-            recent=[],
-            former=([reading.key for reading in self.recent] or self.former)[-MOST_READINGS:],
-        )
 
 
 class Arrival(NamedTuple, Generic[R]):
@@ -93,14 +85,27 @@ class Outcome(NamedTuple, Generic[R]):
     row: Row
 
 
+class Made(NamedTuple):
+    """A product that is final, with the key and the time of the reading that made it."""
+
+    key: bytes
+    event_at: datetime
+    product: Product
+
+
 class Absorbed(NamedTuple, Generic[S, R]):
-    """A past with one commit's worth of arrivals in it. `new` are those it did not know, in order; `left` must wait
-    for the next commit."""
+    """A past with one commit's worth of arrivals in it.
+
+    `new` are those it did not know, in order; `left` must wait for the next commit. `made` are products that became
+    final, `ended` episodes that did.
+    """
 
     past: Past[S, R]
     outcomes: list[Outcome[R]]
     new: list[Arrival[R]]
     left: list[Arrival[R]]
+    made: list[Made]
+    ended: list[Episode]
 
 
 def most_readings(line: Line[S, R]) -> int:
@@ -131,12 +136,12 @@ class _Absorption(Generic[S, R]):
 
     def run(self, arrivals: Sequence[Arrival[R]]) -> Absorbed[S, R]:
         new, repeats, left = self._sorted_out(arrivals)
-        past, columns = self._folded(new, repeats)
+        past, columns, settled = self._folded(new, repeats)
         for fate, found in ((Fate.FOLDED, new), (Fate.REPEATED, repeats)):
             for arrival in found:
                 row = self._row(arrival, KNOWN, columns[arrival.reading.key])
                 self.outcomes.append(Outcome(arrival, fate, row))
-        return Absorbed(past, self.outcomes, new, left)
+        return Absorbed(past, self.outcomes, new, left, settled.made, settled.ended)
 
     def _sorted_out(
         self, arrivals: Sequence[Arrival[R]]
@@ -186,43 +191,72 @@ class _Absorption(Generic[S, R]):
         row.update(columns)
         return row
 
-    def _folded(self, new: list[Arrival[R]], repeats: list[Arrival[R]]) -> tuple[Past[S, R], dict[bytes, Row]]:
-        """The past with the new readings in it, and the columns of every reading that was asked for."""
+    def _folded(
+        self, new: list[Arrival[R]], repeats: list[Arrival[R]]
+    ) -> tuple[Past[S, R], dict[bytes, Row], "Settled[S]"]:
+        """The past with the new readings in it, the columns of every reading asked for, and what became final."""
+        past, recent = self.past, self.recent
         if not new and not repeats:
-            return self.past, {}
-        in_order = not repeats and (not self.recent or new[0].reading.order > self.recent[-1].order)
-        state, start = (self.past.head, len(self.recent)) if in_order else (self.past.settled, 0)
+            return past, {}, Settled(past.settled, [], [], [])
+        in_order = not repeats and (not recent or new[0].reading.order > recent[-1].order)
+        state, episodes, start = past.settled, past.settled_episodes, 0
+        if in_order:
+            state, episodes, start = past.head, past.episodes, len(recent)
         for arrival in new:
-            if not self.recent or arrival.reading.order > self.recent[-1].order:
-                self.recent.append(arrival.reading)
+            if not recent or arrival.reading.order > recent[-1].order:
+                recent.append(arrival.reading)
             else:
-                insort(self.recent, arrival.reading, key=_order)
-        head, columns = self._fold(state, self.recent[start:])
-        return (self._kept(head, new[0].reading) if new else self.past), columns
-
-    def _fold(self, state: S, readings: Sequence[R]) -> tuple[S, dict[bytes, Row]]:
+                insort(recent, arrival.reading, key=_order)
         columns: dict[bytes, Row] = {}
         step, profile = self.line.step, self.profile
-        for reading in readings:
-            state, columns[reading.key] = step(state, reading, profile)
-        return state, columns
+        for reading in recent[start:]:
+            state, columns[reading.key], _, sightings = step(state, reading, profile)
+            if sightings:
+                episodes = seen(episodes, sightings)
+        if not new:
+            return past, columns, Settled(past.settled, [], [], [])
+        keep = min(horizon_start(recent, self.most), bisect_left(recent, new[0].reading.order, key=_order))
+        keep = max(keep, len(recent) - self.most)
+        settled = settle(self.line, past, recent[:keep], self.profile)
+        return self._kept(state, episodes, keep, settled), columns, settled
 
-    def _kept(self, head: S, first_new: R) -> Past[S, R]:
+    def _kept(self, head: S, episodes: list[Episode], keep: int, settled: "Settled[S]") -> Past[S, R]:
         """The past to write: what left the horizon is settled, unless this very commit added it."""
         past, recent = self.past, self.recent
-        keep = min(horizon_start(recent, self.most), bisect_left(recent, first_new.order, key=_order))
-        keep = max(keep, len(recent) - self.most)
-        leaving = recent[:keep]
-        settled, _ = self._fold(past.settled, leaving)
+        last = recent[keep - 1] if keep else None
         return Past(
             head=head,
-            settled=settled,
-            settled_count=past.settled_count + len(leaving),
-            settled_at=leaving[-1].event_at if leaving else past.settled_at,
-            settled_key=leaving[-1].key if leaving else past.settled_key,
+            settled=settled.state,
+            settled_count=past.settled_count + keep,
+            settled_at=last.event_at if last else past.settled_at,
+            settled_key=last.key if last else past.settled_key,
             recent=recent[keep:],
             former=past.former if len(recent) < HORIZON_READINGS else [],
+            settled_episodes=settled.open,
+            episodes=[one for one in episodes if one not in settled.ended] if settled.ended else episodes,
         )
+
+
+class Settled(NamedTuple, Generic[S]):
+    """The state after readings that nothing can come before any more, what they made, and their episodes."""
+
+    state: S
+    made: list[Made]
+    open: list[Episode]
+    ended: list[Episode]
+
+
+def settle(line: Line[S, R], past: Past[S, R], leaving: Sequence[R], profile: Profile) -> Settled[S]:
+    """Fold readings into the settled state; what they make is final."""
+    state, episodes, made = past.settled, past.settled_episodes, []
+    for reading in leaving:
+        state, _, products, sightings = line.step(state, reading, profile)
+        if products:
+            made += [Made(reading.key, reading.event_at, product) for product in products]
+        if sightings:
+            episodes = seen(episodes, sightings)
+    ended = [episode for episode in episodes if episode.ended_at]
+    return Settled(state, made, [one for one in episodes if not one.ended_at] if ended else episodes, ended)
 
 
 def horizon_start(recent: Sequence[Any], most: int) -> int:

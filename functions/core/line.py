@@ -1,28 +1,51 @@
 """What a production line is: the pure functions that turn its events into readings, state and rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from functions.core.episode import Episode
 from functions.core.profile import Profile
 from functions.core.reading import Event, Reading
+from functions.core.row import Emission, Row
+
+__all__ = ["Decision", "Emission", "Ending", "Line", "Product", "R", "Row", "S"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R", bound=Reading)
 
-Row = dict[str, Any]
-"""One product as it is exported: column → JSON value (times as aware UTC datetimes)."""
 
-Emission = tuple[str, Row]
-"""Something decided that must be published: its topic, and what is said there."""
+class Product(NamedTuple):
+    """Something a line made besides the reading's row: its class, what of the vehicle it is about (probe, sku, fence,
+    plan, code, or nothing), and its columns. `event_at` is its time where that is not the reading's."""
+
+    pclass: str
+    subject: str
+    columns: Row
+    event_at: datetime | None = None
 
 
 class Decision(NamedTuple, Generic[S]):
-    """What one reading led to: the worker's next state, and the columns the line adds to the reading's row."""
+    """What one reading led to.
+
+    `row` are the columns the line adds to the reading's own row. `products` are exported when nothing can come before
+    the reading any more, hence final. `episodes` began, changed or ended with it and are told at once.
+    """
 
     state: S
     row: Row
+    products: Sequence[Product] = ()
+    episodes: Sequence[Episode] = ()
+
+
+class Ending(NamedTuple, Generic[S]):
+    """What the end of a contract led to; `episodes` are those it closes."""
+
+    state: S
+    products: Sequence[Product] = ()
+    episodes: Sequence[Episode] = ()
 
 
 def _no_totals(_state: Any) -> dict[str, float]:
@@ -33,8 +56,8 @@ def _never(_state: Any) -> bool:
     return False
 
 
-def _unchanged(state: Any) -> Any:
-    return state
+def _unchanged(state: Any, _at: datetime, _profile: Profile) -> Any:
+    return Ending(state)
 
 
 class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
@@ -43,9 +66,9 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     `parse` raises Malformed. `step` folds one reading, in event-time order. `history` gives the columns of a reading
     that no state may be told about (late, or its clock ahead). `face` is what people query in Firestore.
     `contract_s` is how long the worker may be silent, in seconds. `totals` are counts that only grow; a shift reports
-    what was added to each. `at_work` tells whether silence is news: the vehicle was moving, or an episode was open.
-    `dismissed` is the state after a contract has ended. `reading_bytes` is about what one reading takes in memory,
-    which bounds how many are kept.
+    what was added to each. `at_work` tells whether silence is news because the vehicle was moving (with an open
+    episode it always is). `end` closes what is open when a contract ends at that time. `reading_bytes` is about what
+    one reading takes in memory, which bounds how many are kept.
     """
 
     name: str
@@ -61,5 +84,5 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     contract_s: Callable[[S, Profile], float]
     totals: Callable[[S], dict[str, float]] = _no_totals
     at_work: Callable[[S], bool] = _never
-    dismissed: Callable[[S], S] = _unchanged
+    end: Callable[[S, datetime, Profile], Ending[S]] = _unchanged
     reading_bytes: int

@@ -8,7 +8,7 @@ from hashlib import sha256
 import msgspec
 
 from functions.core.ids import digest, product_id
-from functions.core.line import Emission, Row
+from functions.core.line import Emission, Product, Row
 
 TRANSPORTATION = "transportation"
 """The topic that products travel on to the warehouse."""
@@ -43,6 +43,24 @@ def reading_row(
         "event_at": event_at,
         "received_at": received_at,
         "late": late,
+    }
+
+
+def product_row(
+    product: Product, line: str, vehicle_id: str, key: bytes, event_at: datetime, received_at: datetime
+) -> Row:
+    """A product other than a reading's row; `key` is that of the reading (or contract's end) that made it."""
+    return {
+        "pclass": product.pclass,
+        "product_id": product_id(product.pclass, key, product.subject),
+        "event_id": key.hex(),
+        "version": KNOWN,
+        "vehicle_id": vehicle_id,
+        "line": line,
+        "event_at": product.event_at or event_at,
+        "received_at": received_at,
+        "late": False,
+        **product.columns,
     }
 
 

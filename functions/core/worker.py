@@ -7,7 +7,7 @@ from zlib import crc32
 import msgspec
 
 from functions.core.contract import Contract
-from functions.core.episode import Episode
+from functions.core.episode import Alert
 from functions.core.horizon import Past
 from functions.core.line import Emission, Line, R, S
 from functions.core.ports import Version, Write
@@ -21,13 +21,14 @@ SHARDS = 8
 class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     """One vehicle on one line.
 
-    `offline` is the episode of silence its last contract ended with, until the vehicle is heard again. `unpublished`
-    is what was decided but is not yet confirmed by Pub/Sub.
+    `alerts` are the episodes people were told of that may still be revised, `offline` the silence its last contract
+    ended with, until the vehicle is heard again. `unpublished` is what was decided but is not yet confirmed by Pub/Sub.
     """
 
     contract: Contract
     past: Past[S, R]
-    offline: Episode | None = None
+    alerts: list[Alert] = []
+    offline: list[Alert] = []
     unpublished: list[Emission] = []
 
     @property

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from functions.core.geo import distance_m
 from functions.core.ids import event_key
-from functions.core.line import Decision, Line, Row
+from functions.core.line import Decision, Ending, Line, Row
 from functions.core.profile import Profile
 from functions.core.reading import Event, Reading, checked, event_at
 
@@ -149,9 +149,9 @@ def at_work(state: GpsState) -> bool:
     return state.moving
 
 
-def dismissed(state: GpsState) -> GpsState:
+def end(state: GpsState, at: datetime, profile: Profile) -> Ending[GpsState]:
     """Nobody knows any more whether it moves."""
-    return msgspec.structs.replace(state, moving=False, speed_kph=None)
+    return Ending(msgspec.structs.replace(state, moving=False, speed_kph=None))
 
 
 def _own_quality(reading: GpsReading) -> str:
@@ -200,6 +200,6 @@ LINE = Line(
     contract_s=contract_s,
     totals=totals,
     at_work=at_work,
-    dismissed=dismissed,
+    end=end,
     reading_bytes=46,
 )

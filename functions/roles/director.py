@@ -324,6 +324,6 @@ class Director(Generic[S, R]):
 def _registrations(jobs: Iterable[Job[S, R]]) -> Iterator[Write]:
     """A profile to fill in for every vehicle nobody knew; it does not matter who creates it."""
     for job in jobs:
-        if not job.known.exists:
+        if not job.known.exists and job.held and job.held.worker is None:
             registered_at = job.worker.contract.hired_at
             yield Write(f"vehicles/{job.vehicle_id}", {"registered_at": registered_at}, expects=False)

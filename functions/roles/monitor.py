@@ -13,7 +13,7 @@ import msgspec
 
 from functions.core.employment import end
 from functions.core.line import Line
-from functions.core.ports import Backlog, Bus, Clock, Document, Store, Version
+from functions.core.ports import Backlog, Bus, Clock, Document, Profiles, Store, Version
 from functions.core.product import as_messages
 from functions.core.worker import SHARDS, WorkerCodec, WorkerState
 from functions.errors import UnreadableMemory
@@ -34,10 +34,19 @@ _log = logging.getLogger(__name__)
 class Monitor:
     """One round over the contracts of all lines."""
 
-    def __init__(self, lines: Iterable[Line[Any, Any]], store: Store, bus: Bus, backlog: Backlog, now: Clock) -> None:
+    def __init__(
+        self,
+        lines: Iterable[Line[Any, Any]],
+        store: Store,
+        bus: Bus,
+        profiles: Profiles,
+        backlog: Backlog,
+        now: Clock,
+    ) -> None:
         self._rounds = [(line, WorkerCodec(line)) for line in lines]
         self._store = store
         self._bus = bus
+        self._profiles = profiles
         self._backlog = backlog
         self._now = now
 
@@ -80,10 +89,11 @@ class Monitor:
             page = await self._store.query(
                 "workers", due, order_by=["expires_at"], limit=PAGE, only=["vehicle_id", "memory"], everywhere=True
             )
+            expired = [worker for worker in _unpacked(codec, page) if worker[1].contract.expires_at <= until]
+            known = await self._profiles.of([vehicle_id for vehicle_id, _, _ in expired])
             found = [
-                (vehicle_id, end(line, vehicle_id, worker), version)
-                for vehicle_id, worker, version in _unpacked(codec, page)
-                if worker.contract.expires_at <= until
+                (vehicle_id, end(line, vehicle_id, worker, known[vehicle_id].profile), version)
+                for vehicle_id, worker, version in expired
             ]
             written = await self._write(codec, found)
             await self._publish_and_strike(codec, written)

@@ -7,6 +7,7 @@ stands in fields of its own, which this role does not touch.
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -32,6 +33,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     status: str
     started_at: datetime
     ended_at: datetime | None
+    peak: float | None = None
+    details: dict[str, Any] = {}
 
 
 class Notifier:

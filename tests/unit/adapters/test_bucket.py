@@ -1,5 +1,8 @@
 """The export folder: a file is whole or absent."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,8 +10,20 @@ import pytest
 from functions.adapters.bucket import Bucket
 
 
-@pytest.fixture(params=["path", "uri"])
+@pytest.fixture(scope="module")
+def cloud_storage() -> Iterator[str]:
+    server = subprocess.Popen([sys.executable, Path(__file__).with_name("cloud_storage.py")], stdout=subprocess.PIPE)
+    assert server.stdout
+    with server.stdout:
+        yield f"127.0.0.1:{int(server.stdout.readline())}"
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(params=["path", "uri", "gs"])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
+    if request.param == "gs":
+        return Bucket(f"gs://b/{tmp_path.name}/exports", request.getfixturevalue("cloud_storage"))
     folder = tmp_path / "with space" / "exports"
     return Bucket(str(folder) if request.param == "path" else folder.as_uri())
 
@@ -34,7 +49,8 @@ def test_a_file_that_is_not_there_is_an_error(bucket: Bucket) -> None:
 
 
 def test_putting_again_replaces_the_whole_file(bucket: Bucket) -> None:
-    bucket.put("x", b"a long body")
+    bucket.put("x", b"a long body" * 1_000_000)
+    assert len(bucket.read("x")) == 11_000_000
     bucket.put("x", b"short")
     assert bucket.read("x") == b"short"
 

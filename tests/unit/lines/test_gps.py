@@ -22,7 +22,7 @@ def reading(second: float = 0, latitude: float = 50.0, longitude: float = 8.0, *
 def folded(*readings: Any) -> tuple[GpsState, list[dict[str, Any]]]:
     state, rows = LINE.start(), []
     for one in readings:
-        state, row = LINE.step(state, one, DEFAULTS)
+        state, row, _, _ = LINE.step(state, one, DEFAULTS)
         rows.append(row)
     return state, rows
 

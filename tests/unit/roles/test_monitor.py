@@ -36,7 +36,7 @@ class Plant:
         self.profiles = MemoryProfiles({name: Profile(contract_s=20) for name in self.names})
         self.second = 0.0
         self.director = self.hired()
-        self.monitor = Monitor([GPS], self.store, self.bus, self.backlog, lambda: at(self.second))
+        self.monitor = Monitor([GPS], self.store, self.bus, self.profiles, self.backlog, lambda: at(self.second))
 
     def hired(self) -> Director[Any, Any]:
         return Director(GPS, self.store, self.bus, self.profiles, Tally(lambda: 0.0))
