@@ -18,7 +18,8 @@ _PARTIAL = "_partial"
 class Bucket:
     """A folder path, `file://…` or `gs://bucket/prefix` (of the `emulator` at this host:port, where one is named).
 
-    Its calls block: make them in a thread. Paths are relative, with slashes. What the file system reports is raised as it is (OSError).
+    Its calls block: make them in a thread. Paths are relative, with slashes. What the file system reports is raised
+    as it is (OSError).
     """
 
     def __init__(self, url: str, emulator: str | None = None) -> None:
