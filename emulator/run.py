@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from emulator import report, summary
+from emulator import addresses, report, summary
 from emulator.drain import Drain
 from emulator.exports import ExportFolder
 from emulator.plant import Plant
@@ -42,9 +42,10 @@ async def run(
         started_s = time.monotonic()
         watching = asyncio.create_task(watch.run(), name="watch")
         try:
-            await publish(Stage(plant, unanswered, watch, terminal))
-            terminal.say("everything is published; draining")
-            await Drain(plant, unanswered, exports, terminal.say).run()
+            with addresses.written(plant):
+                await publish(Stage(plant, unanswered, watch, terminal))
+                terminal.say("everything is published; draining")
+                await Drain(plant, unanswered, exports, terminal.say).run()
         finally:
             watching.cancel()
             await asyncio.wait([watching])

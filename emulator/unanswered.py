@@ -38,10 +38,14 @@ class Unanswered:
         else:
             self._free(vehicle_id)
 
-    async def until_changed(self) -> None:
-        """Wait for the next answer."""
+    async def until_changed(self, limit_s: float) -> bool:
+        """Wait for the next answer; whether there was one."""
         self._changed.clear()
-        await self._changed.wait()
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._changed.wait()
+        except TimeoutError:
+            return False
 
     def _free(self, vehicle_id: str) -> None:
         self.by_vehicle[vehicle_id] -= 1

@@ -1,15 +1,9 @@
-"""Pub/Sub: topics, subscriptions and the leases of messages that are out for delivery.
-
-A published message is stored once; each subscription holds a Delivery of it that moves ready → leased → acknowledged,
-or back to ready (perhaps through delayed) when it is refused or its deadline passes.
-"""
+"""Pub/Sub: the Publisher and Subscriber services, from request to response, over topics and subscriptions."""
 
 import asyncio
-import heapq
 import itertools
 import re
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,7 +11,16 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import types
 
+from emulator.embedded.limits import (
+    check_dead_letter_policy,
+    check_messages,
+    check_name,
+    check_opening,
+    check_settings,
+    fill_defaults,
+)
 from emulator.embedded.rpc import Conversation, Method, Refused, invalid, not_found, parse, unimplemented
+from emulator.embedded.subscription import Delivery, Stream, Subscription
 
 PublishResponse: Any = types.PublishResponse.pb()
 PullResponse: Any = types.PullResponse.pb()
@@ -30,152 +33,6 @@ SWEEP_EVERY_S = 0.1
 PULL_WAIT_S = 2.0  # a Pull that finds nothing is held so long; Google's hold it until shortly before its deadline
 RESPONSE_MESSAGES = 1000
 RESPONSE_BYTES = 1_000_000  # well under the 4 MiB a gRPC client accepts by default
-PUBLISH_MESSAGES = 1000
-MESSAGE_BYTES = 10_000_000
-ATTRIBUTES, ATTRIBUTE_KEY_BYTES, ATTRIBUTE_VALUE_BYTES = 100, 256, 1024
-RETENTION_DEFAULT_S, RETENTION_MIN_S, RETENTION_MAX_S = 604_800, 600, 2_678_400
-UNSUPPORTED_SETTINGS = (
-    "bigquery_config",
-    "cloud_storage_config",
-    "bigtable_config",
-    "filter",
-    "enable_message_ordering",
-    "enable_exactly_once_delivery",
-    "message_transforms",
-)
-_RESOURCE_ID = r"(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}"
-_NAMES = {kind: re.compile(rf"projects/[^/]+/{kind}/{_RESOURCE_ID}") for kind in ("topics", "subscriptions")}
-
-
-class Delivery:
-    """One message on its way through one subscription."""
-
-    __slots__ = ("attempts", "expires_at", "message", "published_at", "size", "stream")
-
-    def __init__(self, message: Any, size: int, published_at: float) -> None:
-        self.message = message
-        self.size = size
-        self.published_at = published_at
-        self.attempts = 0
-        self.expires_at = 0.0
-        self.stream: Stream | None = None
-
-
-class Stream:
-    """One StreamingPull: how much the client will still take, and how to wake its writer."""
-
-    def __init__(self, deadline_s: int, max_messages: int, max_bytes: int) -> None:
-        self.deadline_s = deadline_s
-        self.max_messages = max_messages if max_messages > 0 else 1 << 62
-        self.max_bytes = max_bytes if max_bytes > 0 else 1 << 62
-        self.messages = 0
-        self.bytes = 0
-        self.wake = asyncio.Event()
-        self.ended: BaseException | None = None
-        self.half_closed = False
-
-    def release(self, delivery: Delivery) -> None:
-        self.messages -= 1
-        self.bytes -= delivery.size
-        self.wake.set()
-
-
-class Subscription:
-    """The settings of a subscription and every message it still owes."""
-
-    def __init__(self, settings: Any, dead_letters: Callable[["Subscription", Delivery], bool]) -> None:
-        self.settings = settings
-        self.deadline_s: int = settings.ack_deadline_seconds
-        self.retention_s: float = settings.message_retention_duration.ToTimedelta().total_seconds()
-        self.attempts_limit: int = settings.dead_letter_policy.max_delivery_attempts
-        self.ready: deque[Delivery] = deque()
-        self.delayed: list[tuple[float, int, Delivery]] = []
-        self.leased: dict[str, Delivery] = {}
-        self.waiting: set[asyncio.Event] = set()
-        self.deleted = False
-        self._dead_letters = dead_letters
-        self._serial = itertools.count(1)
-
-    def add(self, delivery: Delivery) -> None:
-        self.ready.append(delivery)
-
-    def announce(self) -> None:
-        for event in self.waiting:
-            event.set()
-
-    def lease(
-        self, deadline_s: int, messages: int, size: int, stream: Stream | None = None
-    ) -> list[tuple[str, Delivery]]:
-        """Take what is ready, at most so many messages and bytes (always one message when any is allowed)."""
-        leases: list[tuple[str, Delivery]] = []
-        if not self.ready or messages <= 0 or size <= 0:
-            return leases
-        now = time.monotonic()
-        while self.ready and len(leases) < messages and size > 0:
-            delivery = self.ready.popleft()
-            if delivery.published_at + self.retention_s < now:
-                continue
-            size -= delivery.size
-            delivery.attempts += 1
-            delivery.expires_at = now + deadline_s
-            delivery.stream = stream
-            ack_id = f"{self.settings.name}:{next(self._serial)}"
-            self.leased[ack_id] = delivery
-            leases.append((ack_id, delivery))
-        return leases
-
-    def acknowledge(self, ack_ids: Iterable[str]) -> None:
-        """An id whose lease has expired is no error: the message is simply delivered again."""
-        for ack_id in ack_ids:
-            self._end_lease(ack_id)
-
-    def modify_deadline(self, ack_id: str, seconds: int) -> None:
-        if seconds < 0:
-            raise invalid("Ack deadline cannot be negative")
-        if seconds > 600:
-            raise invalid("Ack deadline cannot be more than 600 seconds")
-        if seconds:
-            if ack_id in self.leased:
-                self.leased[ack_id].expires_at = time.monotonic() + seconds
-            else:
-                self._check_issued(ack_id)
-        elif delivery := self._end_lease(ack_id):
-            self._give_back(delivery)
-            self.announce()
-
-    def sweep(self, now: float) -> None:
-        """Give back what was not acknowledged in time and what has waited out its backoff."""
-        expired = [ack_id for ack_id, delivery in self.leased.items() if delivery.expires_at <= now]
-        for ack_id in expired:
-            if delivery := self._end_lease(ack_id):
-                self._give_back(delivery)
-        while self.delayed and self.delayed[0][0] <= now:
-            self.ready.append(heapq.heappop(self.delayed)[2])
-        if self.ready:
-            self.announce()
-
-    def _end_lease(self, ack_id: str) -> Delivery | None:
-        delivery = self.leased.pop(ack_id, None)
-        if delivery is None:
-            self._check_issued(ack_id)
-        elif delivery.stream is not None:
-            delivery.stream.release(delivery)
-        return delivery
-
-    def _check_issued(self, ack_id: str) -> None:
-        if not ack_id.startswith(f"{self.settings.name}:"):
-            raise invalid(f"Invalid ack id (ack_id={ack_id})")
-
-    def _give_back(self, delivery: Delivery) -> None:
-        if self.attempts_limit and delivery.attempts >= self.attempts_limit and self._dead_letters(self, delivery):
-            return
-        if not self.settings.HasField("retry_policy"):
-            self.ready.append(delivery)
-            return
-        policy = self.settings.retry_policy
-        shortest, longest = (b.ToTimedelta().total_seconds() for b in (policy.minimum_backoff, policy.maximum_backoff))
-        backoff_s = min(shortest * 2 ** min(delivery.attempts - 1, 20), longest)
-        heapq.heappush(self.delayed, (time.monotonic() + backoff_s, next(self._serial), delivery))
 
 
 class PubSub:
@@ -219,7 +76,7 @@ class PubSub:
                 subscription.sweep(now)
 
     def create_topic(self, topic: Any) -> Any:
-        _check_name("topics", topic.name)
+        check_name("topics", topic.name)
         if topic.name in self.topics:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, "Topic already exists")
         if topic.HasField("schema_settings") or topic.message_transforms:
@@ -249,7 +106,7 @@ class PubSub:
 
     def publish(self, request: Any) -> Any:
         self._topic(request.topic)
-        _check_messages(request.messages)
+        check_messages(request.messages)
         return PublishResponse(message_ids=self._deliver(request.topic, request.messages))
 
     def _deliver(self, topic: str, messages: Sequence[Any]) -> list[str]:
@@ -286,16 +143,16 @@ class PubSub:
         return True
 
     def create_subscription(self, settings: Any) -> Any:
-        _check_name("subscriptions", settings.name)
-        _check_name("topics", settings.topic)
+        check_name("subscriptions", settings.name)
+        check_name("topics", settings.topic)
         if settings.name in self.subscriptions:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, "Subscription already exists")
         if settings.topic not in self.topics:
             raise not_found("Subscription topic does not exist")
-        _check_settings(settings)
+        check_settings(settings)
         if settings.HasField("dead_letter_policy"):
-            _check_dead_letter_policy(settings.dead_letter_policy, self.topics)
-        _fill_defaults(settings)
+            check_dead_letter_policy(settings.dead_letter_policy, self.topics)
+        fill_defaults(settings)
         subscription = Subscription(settings, self._forward_dead_letter)
         self.subscriptions[settings.name] = subscription
         self._by_topic[settings.topic].append(subscription)
@@ -346,7 +203,7 @@ class PubSub:
 
     async def streaming_pull(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
         opening = parse(StreamingPullRequest, await anext(aiter(requests)))
-        _check_opening(opening)
+        check_opening(opening)
         subscription = self._subscription(opening.subscription)
         stream = Stream(
             opening.stream_ack_deadline_seconds, opening.max_outstanding_messages, opening.max_outstanding_bytes
@@ -360,13 +217,13 @@ class PubSub:
             reader.cancel()
 
     def _topic(self, name: str) -> Any:
-        _check_name("topics", name)
+        check_name("topics", name)
         if name not in self.topics:
             raise not_found("Topic not found")
         return self.topics[name]
 
     def _subscription(self, name: str) -> Subscription:
-        _check_name("subscriptions", name)
+        check_name("subscriptions", name)
         if name not in self.subscriptions:
             raise not_found("Subscription does not exist")
         return self.subscriptions[name]
@@ -386,7 +243,7 @@ async def _read_stream(
             _apply(request, subscription)
         stream.half_closed = True
     except Refused as refusal:
-        stream.ended = refusal
+        stream.refused = refusal
     stream.wake.set()
 
 
@@ -401,8 +258,8 @@ def _apply(request: Any, subscription: Subscription) -> None:
 async def _write_stream(subscription: Subscription, stream: Stream, write: Callable[[bytes], Awaitable[None]]) -> None:
     while True:
         stream.wake.clear()
-        if stream.ended:
-            raise stream.ended
+        if stream.refused:
+            raise stream.refused
         if subscription.deleted:
             raise not_found("Subscription does not exist")
         if stream.half_closed:
@@ -448,81 +305,3 @@ def _in_project(names: Iterable[str], project: str, kind: str) -> list[str]:
     if not re.fullmatch(r"projects/[^/]+", project):
         raise invalid(f"Invalid project name: (name={project})")
     return [name for name in names if name.startswith(f"{project}/{kind}/")]
-
-
-def _check_name(kind: str, name: str) -> None:
-    if not _NAMES[kind].fullmatch(name):
-        raise invalid(f"Invalid [{kind}] name: (name={name})")
-
-
-def _check_messages(messages: Sequence[Any]) -> None:
-    if not messages:
-        raise invalid("No messages to publish")
-    if len(messages) > PUBLISH_MESSAGES:
-        raise invalid("Too many messages to publish")
-    for message in messages:
-        if message.attributes:
-            _check_attributes(message.attributes)
-        elif not message.data:
-            raise invalid("Some messages are empty")
-        if len(message.data) > MESSAGE_BYTES:
-            raise invalid(f"The message data is longer than {MESSAGE_BYTES} bytes")
-
-
-def _check_attributes(attributes: Any) -> None:
-    if len(attributes) > ATTRIBUTES:
-        raise invalid(f"A message has more than {ATTRIBUTES} attributes")
-    for key, value in attributes.items():
-        if not key or key.startswith("goog") or len(key.encode()) > ATTRIBUTE_KEY_BYTES:
-            raise invalid(f"Invalid attribute key: {key[:ATTRIBUTE_KEY_BYTES]!r}")
-        if len(value.encode()) > ATTRIBUTE_VALUE_BYTES:
-            raise invalid(f"The value of attribute {key!r} is longer than {ATTRIBUTE_VALUE_BYTES} bytes")
-
-
-def _check_settings(settings: Any) -> None:
-    for field, _ in settings.ListFields():
-        if field.name in UNSUPPORTED_SETTINGS:
-            raise unimplemented(f"Subscription.{field.name}")
-    if settings.push_config.push_endpoint:
-        raise unimplemented("Subscription.push_config")
-    if settings.ack_deadline_seconds and not 10 <= settings.ack_deadline_seconds <= 600:
-        raise invalid("ack_deadline_secs out of bounds")
-    retention_s = settings.message_retention_duration.ToTimedelta().total_seconds()
-    if retention_s and not RETENTION_MIN_S <= retention_s <= RETENTION_MAX_S:
-        raise invalid("message_retention_duration out of bounds")
-    for name in ("minimum_backoff", "maximum_backoff"):
-        if not 0 <= getattr(settings.retry_policy, name).ToTimedelta().total_seconds() <= 600:
-            raise invalid(f"The value for {name} is out of bounds: it must be between 0s and 600s.")
-
-
-def _check_dead_letter_policy(policy: Any, topics: dict[str, Any]) -> None:
-    if policy.dead_letter_topic not in topics:
-        raise not_found("Dead letter topic not found")
-    policy.max_delivery_attempts = policy.max_delivery_attempts or 5
-    if not 5 <= policy.max_delivery_attempts <= 100:
-        reason = f"max_delivery_attempts must be between 5 and 100, not {policy.max_delivery_attempts}"
-        raise Refused(grpc.StatusCode.OUT_OF_RANGE, reason)
-
-
-def _fill_defaults(settings: Any) -> None:
-    settings.push_config.SetInParent()
-    settings.ack_deadline_seconds = settings.ack_deadline_seconds or 10
-    if not settings.HasField("message_retention_duration"):
-        settings.message_retention_duration.seconds = RETENTION_DEFAULT_S
-    if settings.HasField("retry_policy"):
-        policy = settings.retry_policy
-        if not policy.HasField("minimum_backoff"):
-            policy.minimum_backoff.seconds = 10
-        if not policy.HasField("maximum_backoff"):
-            policy.maximum_backoff.seconds = 600
-        if policy.maximum_backoff.ToTimedelta() < policy.minimum_backoff.ToTimedelta():
-            raise invalid("The value for maximum_backoff is smaller than minimum_backoff.")
-
-
-def _check_opening(opening: Any) -> None:
-    if not opening.subscription:
-        raise invalid("first message must set subscription")
-    if not opening.stream_ack_deadline_seconds:
-        raise invalid("first message must set stream_ack_deadline_seconds")
-    if not 10 <= opening.stream_ack_deadline_seconds <= 600:
-        raise invalid("stream_ack_deadline_seconds must be between 10 and 600 seconds")

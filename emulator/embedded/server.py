@@ -84,7 +84,7 @@ async def _listener(
     await inner.start()
     try:
         outer = await asyncio.get_running_loop().create_server(lambda: Front(inner_port, respond), host, port)
-        yield f"{host}:{outer.sockets[0].getsockname()[1]}"
+        yield f"{host if ':' not in host else f'[{host}]'}:{outer.sockets[0].getsockname()[1]}"
         outer.close()
     finally:
         await inner.stop(grace=None)
@@ -92,7 +92,7 @@ async def _listener(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator.embedded", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="an IP address")
     parser.add_argument("--pubsub-port", type=int, default=0, help="0: a free port")
     parser.add_argument("--firestore-port", type=int, default=0, help="0: a free port")
     parser.add_argument("--allow-remote", action="store_true", help="accept a host that is not loopback")
@@ -104,7 +104,7 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False  # a name may mean several addresses, each with its own port
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

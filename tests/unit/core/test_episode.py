@@ -168,10 +168,8 @@ def test_any_order_grouping_and_repetition_ends_in_the_same_episodes_and_rows(
     ordered.end()
     shuffled = Story()
     mixed = arrivals + random.choices(arrivals, k=5)
-    mixed = [
-        arrival
-        for _, arrival in sorted((place + random.uniform(0, 16), arrival) for place, arrival in enumerate(mixed))
-    ]
+    places = sorted(range(len(mixed)), key=lambda place: place + random.uniform(0, 16))
+    mixed = [mixed[place] for place in places]
     for start in range(0, len(mixed), size):
         shuffled.tell(*mixed[start : start + size])
     shuffled.end()
