@@ -1,6 +1,7 @@
 """The driver: every product once, whatever dies or overlaps, and never more in memory than one export."""
 
 import asyncio
+from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -95,15 +96,15 @@ async def test_an_empty_warehouse_makes_no_export(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_dies_anywhere_is_finished_by_the_next_with_the_same_files(tmp_path: Path) -> None:
-    store = await stocked()
-    await driver(store, tmp_path / "undisturbed").run()
+    stock = await stocked()
+    await driver(deepcopy(stock), tmp_path / "undisturbed").run()
     undisturbed = visible(tmp_path / "undisturbed")
 
     async def die() -> None:
         raise Died
 
     for call in count(1):
-        folder, store = tmp_path / str(call), await stocked()
+        folder, store = tmp_path / str(call), deepcopy(stock)
         point = at_call(call, die)
         dying = Driver(Interrupted(store, point), Interrupted(Bucket(str(folder)), point), now, SMALL)  # type: ignore[arg-type]
         try:
@@ -120,8 +121,9 @@ async def test_a_run_that_dies_anywhere_is_finished_by_the_next_with_the_same_fi
 
 
 async def test_a_run_may_be_overtaken_by_another_at_any_moment(tmp_path: Path) -> None:
+    stock = await stocked()
     for call in count(1):
-        folder, store = tmp_path / str(call), await stocked()
+        folder, store = tmp_path / str(call), deepcopy(stock)
         overtaken = False
 
         async def another(store: MemoryStore = store, folder: Path = folder) -> None:
