@@ -116,7 +116,11 @@ class RestConnection(asyncio.Protocol):
     async def _answer(self) -> None:
         request = self._request
         assert request is not None
-        status, body = await self._respond(request.method.decode(), request.target.decode(), bytes(self._body))
+        try:
+            status, body = await self._respond(request.method.decode(), request.target.decode(), bytes(self._body))
+        except Exception:
+            self._transport.close()
+            raise
         headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
         self._send(h11.Response(status_code=status, headers=headers))
         self._send(h11.Data(data=b"" if request.method == b"HEAD" else body))

@@ -210,8 +210,9 @@ class PubSub:
         )
         subscription.waiting.add(stream.wake)
         reader = asyncio.create_task(_read_stream(requests, opening, subscription, stream))
+        reader.add_done_callback(lambda _: stream.wake.set())
         try:
-            await _write_stream(subscription, stream, write)
+            await _write_stream(subscription, stream, write, reader)
         finally:
             subscription.waiting.discard(stream.wake)
             reader.cancel()
@@ -232,19 +233,14 @@ class PubSub:
 async def _read_stream(
     requests: AsyncIterator[bytes], opening: Any, subscription: Subscription, stream: Stream
 ) -> None:
-    """Apply acks and deadlines until the client half-closes; the writer hears of an error through the stream."""
-    try:
-        _apply(opening, subscription)
-        async for raw in requests:
-            request = parse(StreamingPullRequest, raw)
-            if request.subscription:
-                raise invalid("subscription may only be set in first message")
-            stream.deadline_s = request.stream_ack_deadline_seconds or stream.deadline_s
-            _apply(request, subscription)
-        stream.half_closed = True
-    except Refused as refusal:
-        stream.refused = refusal
-    stream.wake.set()
+    """Apply acks and deadlines until the client half-closes."""
+    _apply(opening, subscription)
+    async for raw in requests:
+        request = parse(StreamingPullRequest, raw)
+        if request.subscription:
+            raise invalid("subscription may only be set in first message")
+        stream.deadline_s = request.stream_ack_deadline_seconds or stream.deadline_s
+        _apply(request, subscription)
 
 
 def _apply(request: Any, subscription: Subscription) -> None:
@@ -255,24 +251,22 @@ def _apply(request: Any, subscription: Subscription) -> None:
         subscription.modify_deadline(ack_id, seconds)
 
 
-async def _write_stream(subscription: Subscription, stream: Stream, write: Callable[[bytes], Awaitable[None]]) -> None:
-    while True:
+async def _write_stream(
+    subscription: Subscription, stream: Stream, write: Callable[[bytes], Awaitable[None]], reader: asyncio.Task[None]
+) -> None:
+    """Send what is ready as fast as the client takes it, until the reader ends; its error is the stream's."""
+    while not reader.done():
         stream.wake.clear()
-        if stream.refused:
-            raise stream.refused
         if subscription.deleted:
             raise not_found("Subscription does not exist")
-        if stream.half_closed:
-            return
         messages = min(RESPONSE_MESSAGES, stream.max_messages - stream.messages)
         size = min(RESPONSE_BYTES, stream.max_bytes - stream.bytes)
         leases = subscription.lease(stream.deadline_s, messages, size, stream)
-        if not leases:
+        if leases:
+            await write(_response(StreamingPullResponse(), subscription, leases).SerializeToString())
+        else:
             await stream.wake.wait()
-            continue
-        stream.messages += len(leases)
-        stream.bytes += sum(delivery.size for _, delivery in leases)
-        await write(_response(StreamingPullResponse(), subscription, leases).SerializeToString())
+    reader.result()
 
 
 async def _wait(subscription: Subscription, seconds: float) -> None:

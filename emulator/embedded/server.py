@@ -36,7 +36,10 @@ GRPC_OPTIONS = (
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not options.allow_remote and not _is_loopback(options.host):
-        print(f"{options.host} is not a loopback address; --allow-remote binds it all the same", file=sys.stderr)
+        print(
+            f"{options.host} is not an IP address of the loopback interface; --allow-remote binds it all the same",
+            file=sys.stderr,
+        )
         return 2
     gc.set_threshold(50_000, 20, 50)  # documents and messages are long-lived and free of cycles
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
