@@ -103,6 +103,8 @@ class Courier:
         self._instances = instances
         self._turns = cycle(instances)
         self._most_in_flight = most_in_flight
+        self._slots = asyncio.Semaphore(most_in_flight)
+        """Google's emulator does not keep to max_outstanding_messages: while none is free, the stream is not read."""
         self._timeout_s = timeout_s
         self._streams = streams
         self._dead_letter = dead_letter
@@ -142,6 +144,7 @@ class Courier:
                 async for response in call:
                     self.counts.last_delivery_s = time.monotonic()
                     for received in response.received_messages:
+                        await self._slots.acquire()
                         tasks.create_task(self._deliver(received))
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
                 code = error.code().name if isinstance(error, grpc.aio.AioRpcError) else "closed"
@@ -168,6 +171,7 @@ class Courier:
             self._backoff.failed(time.monotonic())
             self._nacks.append(received.ack_id)
         self._something_to_send.set()
+        self._slots.release()
 
     async def _taken(self, received: Any) -> bool:
         """Whether a function answered 2xx."""

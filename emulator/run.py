@@ -25,9 +25,8 @@ class Stage(NamedTuple):
 
     async def publish(self, line: str, payloads: list[bytes], vehicle_ids: list[str]) -> None:
         """Publish single messages of these vehicles; their answers are waited for by `unanswered`."""
-        for vehicle_id in vehicle_ids:
-            self.unanswered.leaving(vehicle_id)
-        self.unanswered.published(await self.plant.publish(line, *payloads), vehicle_ids)
+        messages = [self.unanswered.leaving(vehicle_id) for vehicle_id in vehicle_ids]
+        self.unanswered.published(await self.plant.publish(line, *payloads), messages)
 
 
 async def run(

@@ -95,7 +95,7 @@ class Watch:
     def _rate(self, topic: str, answered: int) -> float:
         history, now_s = self._history[topic], time.monotonic()
         history.append((now_s, answered))
-        while now_s - history[0][0] > RATE_OVER_S:
+        while len(history) > 2 and now_s - history[1][0] > RATE_OVER_S:
             history.popleft()
         since_s = now_s - history[0][0]
         return (answered - history[0][1]) / since_s if since_s > 0 else 0.0

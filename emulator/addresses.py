@@ -1,0 +1,50 @@
+"""Where a running plant is: written by it, read by commands that talk to it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from emulator.errors import EmulatorError
+from emulator.plant import STATE_FOLDER, Plant
+from emulator.ports import speaks_grpc
+
+CURRENT = STATE_FOLDER / "current.json"
+
+
+class Addresses(NamedTuple):
+    """A plant that runs; hosts as host:port."""
+
+    project: str
+    pubsub: str
+    firestore: str
+
+
+@contextmanager
+def written(plant: Plant, file: Path | None = None) -> Iterator[None]:
+    """Keep the plant's addresses in `file` (if any) and where commands look by default, while it is up."""
+    text = json.dumps(plant.addresses(), indent=2) + "\n"
+    if file is not None:
+        file.write_text(text)
+    CURRENT.write_text(text)
+    try:
+        yield
+    finally:
+        if CURRENT.exists() and CURRENT.read_text() == text:  # another plant may have come up since
+            CURRENT.unlink()
+
+
+async def running(file: Path | None) -> Addresses:
+    """The plant to talk to: that of a file, else the one that came up last. EmulatorError when none answers."""
+    path = file or CURRENT
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        addresses = Addresses(found["project"], found["pubsub"], found["firestore"])
+    except FileNotFoundError:
+        raise EmulatorError("no plant is up: start one with `python3 -m emulator up`") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise EmulatorError(f"{path} does not hold a plant's addresses ({error!r})") from None
+    if not await speaks_grpc(addresses.firestore):
+        raise EmulatorError(f"the plant of {path} does not answer: start one with `python3 -m emulator up`")
+    return addresses

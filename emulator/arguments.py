@@ -1,0 +1,199 @@
+"""The arguments of every command, and the help that teaches them. Standard library only."""
+
+import argparse
+import textwrap
+from pathlib import Path
+from typing import Any
+
+DESCRIPTION = """\
+The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc and
+Cloud Scheduler do, and a fleet to drive it. Without a command: demo.
+"""
+EXAMPLES = """\
+examples:
+  python3 -m emulator                                    a minute of 50 simulated vehicles
+  python3 -m emulator demo --vehicles 500 --rate 1500    more of them, faster
+  python3 -m emulator up                                 everything up until Ctrl-C, then in another terminal:
+  python3 -m emulator publish gps '{"vehicle_id": "bus-7", "event_time": "2025-01-06T08:00:00Z",
+                                    "latitude": 52.52, "longitude": 13.405, "speed_kph": 31}'
+  python3 -m emulator state bus-7
+  python3 -m emulator sample > day.jsonl && python3 -m emulator replay day.jsonl
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; `command` names what is asked for."""
+    whole = argparse.ArgumentParser(
+        "python3 -m emulator",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = whole.add_subparsers(dest="command", metavar="command", required=True)
+    _add_demo(commands)
+    _add_up(commands)
+    _add_replay(commands)
+    _add_sample(commands)
+    _add_publish(commands)
+    _add_state(commands)
+    _add_roster(commands)
+    return whole
+
+
+def _add_demo(commands: Any) -> None:
+    demo = _command(
+        commands, "demo", "a simulated fleet drives for a while, with faults in it",
+        "Everything up, a seeded fleet with faults (repeats, late lists, out of order, (0, 0), sentinel speeds, jumps, "
+        "clocks ahead, silence, malformed events), a live table, a drain, a summary. Exit status 0 when every event "
+        "that was published is in the exported files exactly once.",
+    )  # fmt: skip
+    demo.add_argument("--seconds", type=float, default=60.0, help="how long the fleet drives (60)")
+    demo.add_argument("--vehicles", type=_count, default=50, help="how many vehicles (50)")
+    demo.add_argument("--rate", type=float, help="events per second of the whole fleet (one per vehicle)")
+    demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same drives and faults (1)")
+    _plant_options(demo)
+    _report_options(demo)
+
+
+def _add_up(commands: Any) -> None:
+    up = _command(
+        commands, "up", "everything up until Ctrl-C",
+        "Everything up until Ctrl-C or SIGTERM. Prints the variables Google's own tools and libraries read, and writes "
+        "all addresses as JSON: project, pubsub, firestore, dashboard, functions {name: url}.",
+        "example, with plain gcloud against it:\n"
+        "  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://$PUBSUB_EMULATOR_HOST/ \\\n"
+        "    gcloud pubsub topics publish gps --project=fleetline --message='{…}'",
+    )  # fmt: skip
+    up.add_argument("--addresses", type=Path, metavar="FILE", help="write the addresses here too")
+    up.add_argument("--quiet", action="store_true", help="print nothing")
+    _plant_options(up)
+
+
+def _add_replay(commands: Any) -> None:
+    replay = _command(
+        commands, "replay", "recorded events from JSON Lines, CSV or GPX",
+        "Everything up, the events of files in file order, a drain, a summary. JSON Lines: one event a line, with its "
+        '"line" ({"line": "gps", "vehicle_id": …}). CSV: columns named like the fields of events, `line` among them or '
+        "--line. GPX: track points become gps events of a vehicle called like the file. All may be gzipped.",
+        "examples:\n  python3 -m emulator replay day.jsonl --report r.json\n"
+        "  python3 -m emulator replay drive.gpx --speed 10\n"
+        "  python3 -m emulator replay day.csv.gz --shuffle 60 --repeat 2",
+    )  # fmt: skip
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument(
+        "--speed",
+        type=_speed,
+        default=None,
+        metavar="N|max",
+        help="times real time, or as fast as answered (max)",
+    )
+    replay.add_argument("--line", default="gps", help="the line of events that name none (gps)")
+    replay.add_argument(
+        "--shuffle",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="disorder: delay each event by up to so much",
+    )
+    replay.add_argument("--repeat", type=_count, default=1, metavar="N", help="publish everything N times (1)")
+    replay.add_argument("--seed", type=int, default=1, help="of --shuffle (1)")
+    _plant_options(replay)
+    _report_options(replay)
+
+
+def _add_sample(commands: Any) -> None:
+    sample = _command(
+        commands, "sample", "print a seeded day of events to replay",
+        "Prints events as JSON Lines, one fix every 30 s and vehicle, faults included. The same seed prints the same.",
+        "example:\n  python3 -m emulator sample --vehicles 3 --hours 2 > day.jsonl",
+    )  # fmt: skip
+    sample.add_argument("--vehicles", type=_count, default=10, help="how many vehicles (10)")
+    sample.add_argument("--hours", type=float, default=24.0, help="how many hours (24)")
+    sample.add_argument("--seed", type=int, default=1, help="(1)")
+
+
+def _add_publish(commands: Any) -> None:
+    publish = _command(
+        commands, "publish", "one message to a running plant",
+        "Publishes one event, or a JSON list of them, to a line of a plant that `up` started; - reads standard input.",
+        "example:\n  python3 -m emulator publish gps "
+        '\'{"vehicle_id": "bus-7", "event_time": "2025-01-06T08:00:00Z", "latitude": 52.52, "longitude": 13.405}\'',
+    )  # fmt: skip
+    publish.add_argument("line", metavar="LINE", help="gps, …")
+    publish.add_argument("payload", metavar="JSON", help="the message, or - for standard input")
+    _addresses_option(publish)
+
+
+def _add_state(commands: Any) -> None:
+    state = _command(commands, "state", "what a vehicle's workers know", "Reads one vehicle's workers from Firestore.")
+    state.add_argument("vehicle", metavar="VEHICLE")
+    state.add_argument("--json", action="store_true", help="every field, memory in base64")
+    _addresses_option(state)
+
+
+def _add_roster(commands: Any) -> None:
+    roster = _command(
+        commands, "roster", "all workers that are employed", "Reads workers under contract from Firestore."
+    )
+    roster.add_argument("--all", action="store_true", help="those whose contract has ended too")
+    roster.add_argument("--limit", type=_count, default=100, metavar="N", help="rows to show (100)")
+    _addresses_option(roster)
+
+
+def _addresses_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--addresses", type=Path, metavar="FILE", help="of which plant (the one that came up last)")
+
+
+def _command(commands: Any, name: str, brief: str, description: str, examples: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=brief,
+        description=textwrap.fill(description, 100),
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _plant_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backend", choices=("auto", "google", "embedded"), default="auto",
+        help="google: the Cloud SDK's emulators (need Java); embedded: Python only; auto: google where it can run",
+    )  # fmt: skip
+    parser.add_argument(
+        "--instances", type=_instances, default={}, metavar="NAME=N,…", help="instances of a function, e.g. gps=2"
+    )
+    parser.add_argument("--exports", type=Path, metavar="DIR", help="where Parquet goes (a folder of this run's own)")
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures of the run as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print the summary only")
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor max")
+    return speed
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _instances(text: str) -> dict[str, int]:
+    found = {}
+    for pair in text.split(","):
+        name, _, count = pair.partition("=")
+        if not count.isdigit() or int(count) < 1:
+            raise argparse.ArgumentTypeError(f"{pair!r} is not NAME=N")
+        found[name] = int(count)
+    return found
