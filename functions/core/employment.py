@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple
 import msgspec
 
 from functions.core.contract import Contract, renewed, signed
-from functions.core.episode import Episode, seen, told
+from functions.core.episode import Alert, Episode, seen, told
 from functions.core.horizon import Absorbed, Arrival, Made, Outcome, Past, absorb, settle
 from functions.core.ids import digest
 from functions.core.line import Emission, Line, Product, R, S
@@ -137,13 +137,21 @@ def _at_work(
         emissions += _rows(line.name, vehicle_id, heard_at, absorbed.made)
     if absorbed.ended or before is None or past.episodes is not before.past.episodes:
         alerts, news = told(alerts, [*absorbed.ended, *past.episodes], line.name, vehicle_id)
-        alerts = [alert for alert in alerts if alert.episode not in absorbed.ended]
+        alerts = [alert for alert in alerts if _revisable(alert, absorbed)]
         emissions += news
     if before and before.offline:
         back_at = min(arrival.published_at for arrival in absorbed.new)
         closed = [msgspec.structs.replace(alert.episode, ended_at=back_at) for alert in before.offline]
         emissions += told(before.offline, closed, line.name, vehicle_id)[1]
     return WorkerState(contract, past, alerts, [], emissions)
+
+
+def _revisable(alert: Alert, absorbed: Absorbed[S, R]) -> bool:
+    """Whether a late reading may still change it: its end, or the start it was withdrawn from, is in the horizon."""
+    settled_at = absorbed.past.settled_at
+    if alert.withdrawn:
+        return settled_at is None or alert.episode.started_at > settled_at
+    return alert.episode not in absorbed.ended
 
 
 def _says_too_much(after: WorkerState[S, R], before: WorkerState[S, R] | None) -> bool:

@@ -41,11 +41,13 @@ class Episode(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Alert(msgspec.Struct, frozen=True, array_like=True):
-    """An episode as it was last told. The id comes from the start that was told first, so a revision keeps it."""
+    """An episode as it was last told. The id comes from the start that was told first, so a revision keeps it; a
+    withdrawn alert is remembered, because the same start may be told again and must then be a higher version."""
 
     alert_id: str
     version: int
     episode: Episode
+    withdrawn: bool = False
 
 
 def seen(episodes: Sequence[Episode], sightings: Iterable[Episode]) -> list[Episode]:
@@ -65,29 +67,35 @@ def seen(episodes: Sequence[Episode], sightings: Iterable[Episode]) -> list[Epis
 def told(
     alerts: Sequence[Alert], episodes: Sequence[Episode], line: str, vehicle_id: str
 ) -> tuple[list[Alert], list[Emission]]:
-    """Alerts that say what the episodes are now, and what must be published so that everybody knows."""
-    left = list(alerts)
+    """Alerts that say what the episodes are now, in their order and with the withdrawn ones behind them, and what must
+    be published so that everybody knows."""
+    left = {alert.alert_id: alert for alert in alerts}
+    ids = [digest("alert", one.kind, vehicle_id, one.subject, one.started_at).hex() for one in episodes]
+    found = [left.pop(alert_id, None) for alert_id in ids]
     after: list[Alert] = []
     news: list[Emission] = []
-    for episode in episodes:
-        alert = next((known for known in left if known.episode.meets(episode)), None)
-        if alert is None:
-            alert_id = digest("alert", episode.kind, vehicle_id, episode.subject, episode.started_at).hex()
-            alert = Alert(alert_id, 0, episode)
-        else:
-            left.remove(alert)
-        if alert.version == 0 or alert.episode != episode:
-            alert = Alert(alert.alert_id, alert.version + 1, episode)
-            news.append((ALERTS, _snapshot(alert, line, vehicle_id, "closed" if episode.ended_at else "open")))
+    for alert_id, episode, known in zip(ids, episodes, found, strict=True):
+        alert = known or next((one for one in left.values() if one.episode.meets(episode)), None)
+        if alert is not None:
+            left.pop(alert.alert_id, None)
+        if alert is None or alert.withdrawn or alert.episode != episode:
+            version = alert.version + 1 if alert else 1
+            alert = Alert(alert.alert_id if alert else alert_id, version, episode)
+            news.append((ALERTS, _snapshot(alert, line, vehicle_id)))
         after.append(alert)
-    for alert in left:
-        annulled = msgspec.structs.replace(alert, version=alert.version + 1)
-        news.append((ALERTS, _snapshot(annulled, line, vehicle_id, "withdrawn")))
+    for alert in left.values():
+        if alert.withdrawn:
+            after.append(alert)
+            continue
+        annulled = Alert(alert.alert_id, alert.version + 1, alert.episode, withdrawn=True)
+        news.append((ALERTS, _snapshot(annulled, line, vehicle_id)))
+        after.append(annulled)
     return after, news
 
 
-def _snapshot(alert: Alert, line: str, vehicle_id: str, status: str) -> Row:
+def _snapshot(alert: Alert, line: str, vehicle_id: str) -> Row:
     episode = alert.episode
+    status = "withdrawn" if alert.withdrawn else "closed" if episode.ended_at else "open"
     return {
         "alert_id": alert.alert_id,
         "version": alert.version,

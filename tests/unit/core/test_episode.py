@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.core.employment import MOST_EMISSIONS, employ, end
-from functions.core.episode import Episode
+from functions.core.episode import Episode, told
 from functions.core.horizon import Arrival
 from functions.core.line import Decision, Line, Product
 from functions.core.profile import DEFAULTS, Profile
@@ -115,17 +115,26 @@ def test_its_row_is_exported_when_nothing_can_come_before_its_end_any_more() -> 
     assert [row["pclass"] for row in story.products.values()] == ["heats"]
 
 
-def test_a_late_reading_that_annuls_an_episode_withdraws_its_alert() -> None:
+def test_a_late_reading_that_splits_an_episode_makes_two_alerts() -> None:
     story = Story()
-    story.tell(level(0, 5), level(10, 11), level(30, 5))
-    story.tell(level(5, 5))
-    assert story.told == [("heat", 1, "closed")]
-    story = Story()
-    story.tell(level(0, 5), level(10, 11), level(20, 12), level(30, 5))
-    story.tell(level(15, 5))
-    statuses = {(row["started_at"], row["status"], row["version"]) for row in story.alerts.values()}
-    assert len(statuses) == 2
-    assert {status for _, status, _ in statuses} == {"closed"}
+    story.tell(level(16, 11))
+    story.tell(level(12, 11))
+    story.tell(level(14, 5))
+    assert {(row["started_at"].second, row["status"]) for row in story.alerts.values()} == {
+        (12, "closed"),
+        (16, "open"),
+    }
+
+
+def test_an_alert_that_a_late_reading_annuls_is_withdrawn_and_may_come_again_as_a_higher_version() -> None:
+    opened = Episode("heat", "", START)
+    alerts, news = told([], [opened], "gps", "van")
+    assert [(row["status"], row["version"]) for _, row in news] == [("open", 1)]
+    alerts, news = told(alerts, [], "gps", "van")
+    assert [(row["status"], row["version"]) for _, row in news] == [("withdrawn", 2)]
+    assert told(alerts, [], "gps", "van") == (alerts, [])
+    _, news = told(alerts, [opened], "gps", "van")
+    assert [(row["status"], row["version"]) for _, row in news] == [("open", 3)]
 
 
 def test_a_late_reading_that_moves_the_start_keeps_the_alert() -> None:
