@@ -8,12 +8,18 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 
+FILE_WIDTH = 140
+"""Of tables that do not go to a terminal."""
+
+
 class Terminal:
     """Standard output. `quiet` leaves out everything but results."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = FILE_WIDTH
 
     @property
     def live(self) -> bool:
