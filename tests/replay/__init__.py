@@ -1,0 +1,1 @@
+"""Real telemetry: converters to events, independent computations of what must come out, and tests that compare."""
