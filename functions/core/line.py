@@ -9,22 +9,12 @@ import msgspec
 from functions.core.episode import Episode
 from functions.core.profile import Profile
 from functions.core.reading import Event, Reading
-from functions.core.row import Emission, Row
+from functions.core.row import Emission, Product, Row
 
 __all__ = ["Decision", "Emission", "Ending", "Line", "Product", "R", "Row", "S"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R", bound=Reading)
-
-
-class Product(NamedTuple):
-    """Something a line made besides the reading's row: its class, what of the vehicle it is about (probe, sku, fence,
-    plan, code, or nothing), and its columns. `event_at` is its time where that is not the reading's."""
-
-    pclass: str
-    subject: str
-    columns: Row
-    event_at: datetime | None = None
 
 
 class Decision(NamedTuple, Generic[S]):

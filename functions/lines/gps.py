@@ -1,4 +1,4 @@
-"""The GPS line: where each vehicle is, which of its fixes can be believed, and how far it has come."""
+"""The GPS line: where each vehicle is, which of its fixes can be believed, and what its way adds up to."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,11 +6,28 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from functions.core.delivery import Tour
+from functions.core.delivery import follow as follow_tour
+from functions.core.episode import Episode
+from functions.core.fence import Visits, inside
+from functions.core.fence import follow as follow_fences
+from functions.core.fence import limit_kph as fence_limit_kph
+from functions.core.fix import Fix
 from functions.core.geo import distance_m
+from functions.core.harsh import harsh
 from functions.core.ids import event_key
-from functions.core.line import Decision, Ending, Line, Row
+from functions.core.line import Decision, Ending, Line, Product, Row
+from functions.core.motion import Motion
+from functions.core.motion import follow as follow_motion
+from functions.core.motion import silenced as silenced_motion
+from functions.core.overspeed import Overspeed
+from functions.core.overspeed import follow as follow_overspeed
+from functions.core.overspeed import silenced as silenced_overspeed
 from functions.core.profile import Profile
 from functions.core.reading import Event, Reading, checked, event_at
+from functions.core.route import Deviation
+from functions.core.route import follow as follow_route
+from functions.core.route import silenced as silenced_route
 
 NAME = "gps"
 
@@ -20,7 +37,8 @@ MAX_REPORTED_KPH = 300.0
 SENTINELS_KPH = frozenset({255.0})
 """An 8-bit speed that is not known is sent as 255: in km/h it looks like a speed, in mph it is over the maximum."""
 MAX_ACCURACY_M = 200.0
-MOVING_KPH = 5.0
+BELIEVED = frozenset({"ok", "speed_sentinel"})
+"""Qualities of fixes whose position counts."""
 MOVING_CONTRACT_S = 15 * 60.0
 STOPPED_CONTRACT_S = 26 * 3600.0
 
@@ -52,7 +70,10 @@ class GpsReading(Reading, frozen=True, array_like=True):
 
 
 class GpsState(msgspec.Struct, frozen=True, array_like=True):
-    """What the line knows of a vehicle. `filtered` counts readings that were not good fixes."""
+    """What the line knows of a vehicle: its last good fix, the way it came, and what each rule remembers.
+
+    `filtered` counts readings that were not good fixes; `visits` is None until a first good fix.
+    """
 
     fix_at: datetime | None = None
     latitude: float = 0.0
@@ -61,9 +82,13 @@ class GpsState(msgspec.Struct, frozen=True, array_like=True):
     heading_deg: float | None = None
     odometer_km: float | None = None
     ignition: bool | None = None
-    moving: bool = False
     distance_m: float = 0.0
     filtered: int = 0
+    motion: Motion | None = None
+    overspeed: Overspeed | None = None
+    visits: Visits | None = None
+    deviation: Deviation | None = None
+    tour: Tour | None = None
 
 
 def parse(payload: object) -> tuple[str, GpsReading]:
@@ -85,37 +110,71 @@ def parse(payload: object) -> tuple[str, GpsReading]:
 def step(state: GpsState, reading: GpsReading, profile: Profile) -> Decision[GpsState]:
     """Fold one fix, which is never older than those before it.
 
-    `distance_m` of the row is what this fix added; it stays empty when the fix is not good.
+    `distance_m` of the row is what this fix added; it stays empty when the fix is not good, and no rule hears of it.
     """
     quality = _own_quality(reading)
-    leg_m = 0.0
-    leg_kph: float | None = None
-    if quality in ("ok", "speed_sentinel") and state.fix_at is not None:
+    leg_m = leg_s = 0.0
+    if quality in BELIEVED and state.fix_at is not None:
         leg_m = distance_m(state.latitude, state.longitude, reading.latitude, reading.longitude)
         leg_s = (reading.event_at - state.fix_at).total_seconds()
         if leg_m * 3.6 > MAX_IMPLIED_KPH * leg_s:
             quality = "jump"
-        elif leg_s > 0:
-            leg_kph = leg_m * 3.6 / leg_s
-    if quality not in ("ok", "speed_sentinel"):
-        return Decision(_filtered(state), _columns(reading, quality, None, state.moving))
-    speed_kph = reading.speed_kph if quality == "ok" else None
-    ignition = reading.ignition if reading.ignition is not None else state.ignition
-    pace_kph = speed_kph if speed_kph is not None else leg_kph
-    moving = pace_kph is not None and pace_kph > MOVING_KPH and ignition is not False
-    after = GpsState(
+    if quality not in BELIEVED:
+        return Decision(_filtered(state), _columns(reading, quality, None, state))
+    fix = Fix(
         reading.event_at,
+        reading.key,
         reading.latitude,
         reading.longitude,
-        speed_kph,
+        reading.speed_kph if quality == "ok" else None,
+        reading.accuracy_m or 0.0,
+        reading.ignition if reading.ignition is not None else state.ignition,
+        leg_m,
+        leg_s,
+        state.distance_m + leg_m,
+    )
+    after, products, episodes = _ruled(state, reading, fix, profile)
+    return Decision(after, _columns(reading, quality, leg_m, after), products, episodes)
+
+
+def _ruled(
+    state: GpsState, reading: GpsReading, fix: Fix, profile: Profile
+) -> tuple[GpsState, list[Product], list[Episode]]:
+    """Every rule in turn: what moves, what was too hard, where it is, how fast that may be, the route, the tour."""
+    motion, made = follow_motion(state.motion, fix)
+    hard = harsh(state.speed_kph, fix)
+    visits, crossed = follow_fences(state.visits, fix, profile.geofences)
+    overspeed, sped, speeding = follow_overspeed(
+        state.overspeed, fix, _limit_kph(visits, profile), profile.speed_hold_s
+    )
+    deviation, strayed, straying = follow_route(state.deviation, fix, profile.route)
+    tour, arrived, delayed = follow_tour(state.tour, fix, profile.stops, profile.route)
+    after = GpsState(
+        fix.at,
+        fix.latitude,
+        fix.longitude,
+        fix.speed_kph,
         reading.heading_deg,
         reading.odometer_km if reading.odometer_km is not None else state.odometer_km,
-        ignition,
-        moving,
-        state.distance_m + leg_m,
+        fix.ignition,
+        fix.distance_m,
         state.filtered,
+        motion,
+        overspeed,
+        visits,
+        deviation,
+        tour,
     )
-    return Decision(after, _columns(reading, quality, leg_m, moving))
+    return after, [*made, *hard, *crossed, *sped, *strayed, *arrived], [*speeding, *straying, *delayed]
+
+
+def _limit_kph(visits: Visits, profile: Profile) -> float | None:
+    """The limit of the fence the vehicle is in, else of its route, else its own."""
+    fenced = fence_limit_kph(visits, profile.geofences)
+    if fenced is not None:
+        return fenced
+    routed = profile.route.speed_limit_kph if profile.route else None
+    return routed if routed is not None else profile.speed_limit_kph
 
 
 def history(reading: GpsReading) -> Row:
@@ -131,14 +190,17 @@ def face(state: GpsState) -> Row:
         "heading_deg": state.heading_deg,
         "odometer_km": state.odometer_km,
         "ignition": state.ignition,
-        "moving": state.moving,
+        "moving": at_work(state),
+        "trip_id": state.motion.trip_id if state.motion else None,
+        "fences": inside(state.visits),
+        "eta_at": state.tour.eta_at if state.tour else None,
         "distance_km": state.distance_m / 1000,
         "filtered": state.filtered,
     }
 
 
 def contract_s(state: GpsState, profile: Profile) -> float:
-    return profile.contract_for(NAME, MOVING_CONTRACT_S if state.moving else STOPPED_CONTRACT_S)
+    return profile.contract_for(NAME, MOVING_CONTRACT_S if at_work(state) else STOPPED_CONTRACT_S)
 
 
 def totals(state: GpsState) -> dict[str, float]:
@@ -146,12 +208,17 @@ def totals(state: GpsState) -> dict[str, float]:
 
 
 def at_work(state: GpsState) -> bool:
-    return state.moving
+    """On a trip."""
+    return state.motion is not None and state.motion.trip is not None
 
 
 def end(state: GpsState, at: datetime, profile: Profile) -> Ending[GpsState]:
-    """Nobody knows any more whether it moves."""
-    return Ending(msgspec.structs.replace(state, moving=False, speed_kph=None))
+    """A trip ends at its last good fix; what else was open was never seen to end. Where the vehicle is then, and which
+    stops it has reached, outlives the contract."""
+    motion, made = silenced_motion(state.motion)
+    made += silenced_overspeed(state.overspeed, at) + silenced_route(state.deviation, at)
+    after = msgspec.structs.replace(state, motion=motion, speed_kph=None, overspeed=None, deviation=None)
+    return Ending(after, made)
 
 
 def _own_quality(reading: GpsReading) -> str:
@@ -170,7 +237,8 @@ def _filtered(state: GpsState) -> GpsState:
     return msgspec.structs.replace(state, filtered=state.filtered + 1)
 
 
-def _columns(reading: GpsReading, quality: str, leg_m: float | None, moving: bool | None) -> Row:
+def _columns(reading: GpsReading, quality: str, leg_m: float | None, state: GpsState | None) -> Row:
+    """`moving`, `trip_id` and `fences` are as known now, and unknown for what came too late to be told."""
     return {
         "latitude": reading.latitude,
         "longitude": reading.longitude,
@@ -181,7 +249,9 @@ def _columns(reading: GpsReading, quality: str, leg_m: float | None, moving: boo
         "odometer_km": reading.odometer_km,
         "ignition": reading.ignition,
         "distance_m": leg_m,
-        "moving": moving,
+        "moving": at_work(state) if state else None,
+        "trip_id": state.motion.trip_id if state and state.motion else None,
+        "fences": " ".join(inside(state.visits)) if state else None,
         "quality": quality,
     }
 

@@ -72,7 +72,7 @@ def test_a_shift_says_how_long_how_many_and_how_far() -> None:
 
 
 def test_a_moving_vehicle_that_falls_silent_is_offline_until_it_is_heard_again() -> None:
-    ended = end(GPS, "van", told(None, fix(0)), PROFILE)
+    ended = end(GPS, "van", told(None, fix(-30, 0), fix(0)), PROFILE)
     (begin,) = emitted(ended, "offline")
     assert (begin["status"], begin["started_at"], begin["version"]) == ("open", at(20), 1)
     back = told(ended, fix(500))

@@ -92,19 +92,18 @@ def test_speeds_a_vehicle_can_drive_are_kept() -> None:
 @pytest.mark.parametrize(
     ("last", "contract_s"),
     [
-        ({"speed_kph": 30}, 15 * 60),
-        ({"speed_kph": 0}, 26 * 3600),
-        ({"speed_kph": 30, "ignition": False}, 26 * 3600),
-        ({"latitude": 50.01}, 15 * 60),
-        ({}, 26 * 3600),
+        ({"latitude": 50.0019}, 15 * 60),
+        ({"latitude": 50.0017}, 26 * 3600),
+        ({"latitude": 50.0019, "ignition": False}, 26 * 3600),
     ],
 )
-def test_the_contract_is_15_minutes_when_moving_and_26_hours_when_stopped(
+def test_the_contract_is_15_minutes_on_a_trip_and_26_hours_when_stopped(
     last: dict[str, Any], contract_s: float
 ) -> None:
     state, _ = folded(reading(0), reading(60, **last))
     assert LINE.contract_s(state, DEFAULTS) == contract_s
     assert LINE.contract_s(state, Profile(contract_s=20)) == 20
+    assert LINE.contract_s(state, Profile(contract_s={"gps": 30})) == 30
 
 
 def test_the_face_says_nothing_about_a_place_nobody_was_at() -> None:

@@ -41,16 +41,20 @@ class Plant:
     def hired(self) -> Director[Any, Any]:
         return Director(GPS, self.store, self.bus, self.profiles, Tally(lambda: 0.0))
 
-    async def drive(self, second: float, vehicle: str = "van-0", speed_kph: float = 50) -> None:
+    async def drive(self, second: float, vehicle: str = "van-0", speed_kph: float = 40) -> None:
+        """A message with the way of the last 30 s: driven 330 m, or parked."""
         self.second = second
-        event = {
-            "vehicle_id": vehicle,
-            "event_time": at(second).isoformat(),
-            "latitude": 50 + second / 10_000,
-            "longitude": 8,
-            "speed_kph": speed_kph,
-        }
-        await self.director.take(Message(f"{vehicle}{second}", json.dumps(event).encode(), at(second)))
+        events = [
+            {
+                "vehicle_id": vehicle,
+                "event_time": at(moment).isoformat(),
+                "latitude": 50 + (moment / 10_000 if speed_kph else 0),
+                "longitude": 8,
+                "speed_kph": speed_kph,
+            }
+            for moment in (second - 30, second)
+        ]
+        await self.director.take(Message(f"{vehicle}{second}", json.dumps(events).encode(), at(second)))
 
     async def round(self, second: float) -> dict[str, Any]:
         self.second = second

@@ -1,0 +1,29 @@
+"""Harsh braking and acceleration, from the speeds of two fixes close together in time."""
+
+from functions.core.fix import Fix
+from functions.core.row import Product
+
+BRAKING_MPS2 = 3.5
+ACCELERATION_MPS2 = 3.0
+"""About 0.35 g and 0.3 g: what insurers' telematics take for a car or a van; a loaded truck brakes less."""
+MOST_S = 10.0
+"""Over longer legs the mean says nothing of how hard it was."""
+
+
+def harsh(before_kph: float | None, fix: Fix) -> list[Product]:
+    """The event when the speed changed too fast; `mps2` is negative for braking."""
+    if before_kph is None or fix.speed_kph is None or not 0 < fix.leg_s <= MOST_S:
+        return []
+    mps2 = (fix.speed_kph - before_kph) / 3.6 / fix.leg_s
+    if -BRAKING_MPS2 < mps2 < ACCELERATION_MPS2:
+        return []
+    kind = "harsh_braking" if mps2 < 0 else "harsh_acceleration"
+    columns = {
+        "kind": kind,
+        "acceleration_mps2": mps2,
+        "from_kph": before_kph,
+        "to_kph": fix.speed_kph,
+        "latitude": fix.latitude,
+        "longitude": fix.longitude,
+    }
+    return [Product("events", kind, columns)]
