@@ -52,7 +52,7 @@ async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
 
     loop = asyncio.get_running_loop()
     if os.name == "posix":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop, number)
     try:
         return await task

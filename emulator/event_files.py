@@ -62,13 +62,13 @@ def _json_lines(file: typing.BinaryIO, path: Path, default_line: str) -> Iterato
 
 def _csv(file: typing.BinaryIO, path: Path, default_line: str) -> Iterator[FileEvent]:
     """Columns are named as the events' fields; an empty cell is a field that was not sent."""
-    for number, row in enumerate(csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline="")), start=2):
-        line = row.pop("line", None) or default_line
-        where = f"{path}:{number}"
-        _must_be_line(line, where)
-        kinds = _kinds(line)
-        event = {name: _cell(text, kinds.get(name, str)) for name, text in row.items() if name and text}
-        yield _event(line, event, json.dumps(event, separators=(",", ":")).encode(), where)
+    with io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        for number, row in enumerate(csv.DictReader(text), start=2):
+            line = row.pop("line", None) or default_line
+            where = f"{path}:{number}"
+            kinds = _kinds(_must_be_line(line, where))
+            event = {name: _cell(cell, kinds.get(name, str)) for name, cell in row.items() if name and cell}
+            yield _event(line, event, json.dumps(event, separators=(",", ":")).encode(), where)
 
 
 def _gpx(file: typing.BinaryIO, path: Path, _: str) -> Iterator[FileEvent]:

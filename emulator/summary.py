@@ -34,10 +34,11 @@ def _books(report: Report) -> Table:
 
 
 def _lines(report: Report) -> Table:
-    table = _table("line", "workers", "backlog", "p50", "p99")
+    table = _table("line", "workers", "backlog", "")
     for line, workers in report.roster.items():
-        p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
-        table.add_row(line, f"{workers:,}", f"{report.backlog[line]:,}", p50, p99)
+        table.add_row(line, f"{workers:,}", f"{report.backlog[line]:,}", "")
+    p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
+    table.add_row("answered after", "", "", f"p50 {p50}, p99 {p99} from publishing", style="dim")
     return table
 
 
