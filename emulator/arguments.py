@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_state(commands)
     _add_roster(commands)
+    _add_bench(commands)
     return whole
 
 
@@ -138,6 +139,18 @@ def _add_roster(commands: Any) -> None:
     roster.add_argument("--all", action="store_true", help="those whose contract has ended too")
     roster.add_argument("--limit", type=_count, default=100, metavar="N", help="rows to show (100)")
     _addresses_option(roster)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = _command(
+        commands, "bench", "how fast the director takes events here",
+        "Posts messages straight to a running gps function, commits confirmed by Firestore: single events and lists, "
+        "many vehicles and few. Medians of several rounds, and the function's processor time for each reading.",
+    )  # fmt: skip
+    bench.add_argument("--rounds", type=_count, default=5, help="how often each load is measured (5)")
+    bench.add_argument("--readings", type=_count, default=20_000, help="readings of each load and round (20000)")
+    bench.add_argument("--backend", choices=("auto", "google", "embedded"), default="auto", help="as for demo")
+    _report_options(bench)
 
 
 def _addresses_option(parser: argparse.ArgumentParser) -> None:

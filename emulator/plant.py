@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,8 +46,9 @@ class Plant:
     """Everything up between `async with` and its end.
 
     `backend` is a name (auto, google, embedded) or one that runs already. Nothing of an earlier run is met: a backend
-    that is started here is new, and one that is not is met under a project of this run's own. `instances` is how many
-    of a function run side by side, `environment` what one function sees on top of the usual, `streams` how many
+    that is started here is new, and one that is not is met under a project of this run's own. `only` names the
+    functions that run where not all shall; nothing is delivered to or asked of them then. `instances` is how many of a
+    function run side by side, `environment` what one function sees on top of the usual, `streams` how many
     StreamingPull streams feed each function (2,000 messages/s each; several overtake one another).
     """
 
@@ -56,6 +57,7 @@ class Plant:
         backend: str | Backend = "auto",
         *,
         project: str | None = None,
+        only: Collection[str] | None = None,
         instances: Mapping[str, int] | None = None,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         exports: Path | None = None,
@@ -78,7 +80,9 @@ class Plant:
         self._board = NoticeBoard(self.couriers)
         self._stack = AsyncExitStack()
         self._background = Background()
-        unknown = {*self._instances, *self._environment} - {function.name for function in FUNCTIONS}
+        self._functions = [function for function in FUNCTIONS if only is None or function.name in only]
+        self._delivers = only is None
+        unknown = {*self._instances, *self._environment, *(only or ())} - {function.name for function in FUNCTIONS}
         if unknown:
             raise EmulatorError(f"no such function: {', '.join(sorted(unknown))}")
 
@@ -110,6 +114,10 @@ class Plant:
             "exports": str(self.exports),
             "logs": str(self.logs),
         }
+
+    def hired(self, name: str) -> Hired:
+        """The first instance of a function."""
+        return self._hired[name][0]
 
     def check(self) -> None:
         """Raise what a courier or timekeeper died of, if one did."""
@@ -150,15 +158,15 @@ class Plant:
         self._open_clients()
         await self._board.start()
         self._stack.push_async_callback(self._board.close)
-        for function in FUNCTIONS:
+        for function in self._functions:
             count = self._instances.get(function.name, 1)
             self._hired[function.name] = [
                 await self._hire(function, index, Instance(HOST, free_port())) for index in range(count)
             ]
-        await asyncio.gather(*(self._until_ready(function.name) for function in FUNCTIONS))
+        await asyncio.gather(*(self._until_ready(function.name) for function in self._functions))
         self.say("functions: " + " · ".join(f"{name} {hired[0].instance.url}" for name, hired in self._hired.items()))
         self._stack.push_async_callback(self._background.close)
-        for function in FUNCTIONS:
+        for function in self._functions if self._delivers else ():
             self._send_courier(function)
             self._set_timekeeper(function)
 
