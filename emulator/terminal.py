@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-
 FILE_WIDTH = 140
 """Of tables that do not go to a terminal."""
 
