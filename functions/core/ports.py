@@ -13,11 +13,12 @@ Where = tuple[str, str, Any]
 
 
 class Message(NamedTuple):
-    """A Pub/Sub message as it was published; `published_at` is aware UTC."""
+    """A Pub/Sub message as it was published; `published_at` is aware UTC, `trace` the publisher's W3C trace id."""
 
     message_id: str
     data: bytes
     published_at: datetime
+    trace: str | None = None
 
 
 class Version(NamedTuple):

@@ -315,6 +315,8 @@ class Director(Generic[S, R]):
         vehicle_id = element.get("vehicle_id") if isinstance(element, dict) else None
         vehicle_id = vehicle_id[:64].encode("utf-8", "replace").decode() if isinstance(vehicle_id, str) else None
         where = {"line": self._line.name, "message_id": message.message_id, "vehicle_id": vehicle_id}
+        if message.trace:
+            where["trace"] = message.trace
         _log.warning("quarantined: %s", error, extra=where)
         return quarantined_row(
             self._line.name, message.message_id, position, payload, str(error), vehicle_id, message.published_at
