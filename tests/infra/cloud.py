@@ -80,7 +80,9 @@ class Cloud:
             case "PUT" if key not in self.resources:
                 return self._created(request, key, body)
             case "PATCH" | "PUT" if key in self.resources:
-                inner = next((body[name] for name in ("topic", "subscription") if isinstance(body.get(name), dict)), body)
+                inner = next(
+                    (body[name] for name in ("topic", "subscription") if isinstance(body.get(name), dict)), body
+                )
                 _merge(self.resources[key], inner, request.query.get("updateMask", body.get("updateMask", "")))
                 return self._changed(request, self.resources[key])
             case "DELETE" if key in self.resources:
@@ -128,13 +130,20 @@ class Cloud:
         parent = f"projects/{PROJECT}/locations/{REGION}"
         if _service(request) == "firestore":
             parent = f"projects/{PROJECT}/databases/(default)"
-        name = f"{parent}/operations/made-{self._made}" if _service(request) != "serviceusage" else f"operations/{self._made}"
+        name = (
+            f"{parent}/operations/made-{self._made}"
+            if _service(request) != "serviceusage"
+            else f"operations/{self._made}"
+        )
         operation = {"name": name, "done": True, "response": response, "metadata": {}}
         self.resources[name] = operation
         return operation
 
     def _services(self, request: Request) -> Answer:
         return 200, {"services": [_enabled(name) for name in sorted(self.enabled)]}
+
+    def _service_state(self, request: Request, name: str) -> Answer:
+        return 200, {**_enabled(name), "state": "ENABLED" if name in self.enabled else "DISABLED"}
 
     def _enable(self, request: Request) -> Answer:
         self.enabled.update(request.json["serviceIds"])
@@ -145,7 +154,10 @@ class Cloud:
         return 200, self.operation(request, {"service": _enabled(name)})
 
     def _identity(self, request: Request, service: str) -> Answer:
-        agent = {"email": f"service-{NUMBER}@gcp-sa-{service.partition('.')[0]}.iam.gserviceaccount.com", "uniqueId": "1"}
+        agent = {
+            "email": f"service-{NUMBER}@gcp-sa-{service.partition('.')[0]}.iam.gserviceaccount.com",
+            "uniqueId": "1",
+        }
         return 200, self.operation(request, agent)
 
     def _get_policy(self, request: Request, key: str) -> Answer:
@@ -166,6 +178,10 @@ class Cloud:
     def _search_policies(self, request: Request) -> Answer:
         results = [{"resource": _full_name(key), "policy": policy} for key, policy in self.policies.items()]
         return 200, {"results": [one for one in results if one["policy"].get("bindings")]}
+
+    def _runtimes(self, request: Request) -> Answer:
+        python = {"name": "python313", "displayName": "Python 3.13", "stage": "GA", "environment": "GEN_2"}
+        return 200, {"runtimes": [python]}
 
     def _upload_url(self, request: Request) -> Answer:
         url = f"https://storage.googleapis.com/upload/{len(self.uploads)}"
@@ -203,11 +219,16 @@ class Cloud:
         function = self.resources[key]
         url = f"https://{name}-hash-ew.a.run.app"
         base = f"projects/{PROJECT}/locations/{REGION}"
-        function.update(state="ACTIVE", url=f"https://{REGION}-{PROJECT}.cloudfunctions.net/{name}", environment="GEN_2")
+        function.update(
+            state="ACTIVE", url=f"https://{REGION}-{PROJECT}.cloudfunctions.net/{name}", environment="GEN_2"
+        )
         function["serviceConfig"].update(uri=url, service=f"{base}/services/{name}")
         self.resources[f"{base}/services/{name}"] = {"name": f"{base}/services/{name}", "metadata": {"name": name}}
         if topic := function.get("eventTrigger", {}).get("pubsubTopic"):
-            trigger, subscription = f"{base}/triggers/{name}-123456", f"projects/{PROJECT}/subscriptions/eventarc-{name}"
+            trigger, subscription = (
+                f"{base}/triggers/{name}-123456",
+                f"projects/{PROJECT}/subscriptions/eventarc-{name}",
+            )
             function["eventTrigger"]["trigger"] = trigger
             transport = {"pubsub": {"topic": topic, "subscription": subscription}}
             self.resources[trigger] = {"name": trigger, "transport": transport}
@@ -217,7 +238,11 @@ class Cloud:
         return 200, answer
 
     def _no_function(self, request: Request, name: str) -> Answer:
-        for key in [key for key in self.resources if re.search(rf"/(services|triggers|subscriptions)/(eventarc-)?{name}(-123456)?$", key)]:
+        for key in [
+            key
+            for key in self.resources
+            if re.search(rf"/(services|triggers|subscriptions)/(eventarc-)?{name}(-123456)?$", key)
+        ]:
             if not key.endswith("-dead"):
                 self.resources.pop(key)
                 self.policies.pop(key, None)
@@ -228,6 +253,7 @@ class Cloud:
 
     _SPECIALS: tuple[tuple[str, Any], ...] = (
         (r"GET serviceusage projects/[^/]+/services", _services),
+        (r"GET serviceusage projects/[^/]+/services/(.+)", _service_state),
         (r"POST serviceusage projects/[^/]+/services:batchEnable", _enable),
         (r"POST serviceusage projects/[^/]+/services/(.+):enable", _enable_one),
         (r"POST serviceusage projects/[^/]+/services/(.+):generateServiceIdentity", _identity),
@@ -237,6 +263,7 @@ class Cloud:
         (r"(?:GET|PUT) storage (b/[^/]+)/iam", _bucket_policy),
         (r"GET storage b/[^/]+/o", _objects),
         (r"(?:GET|POST) cloudasset projects/[^/]+:searchAllIamPolicies", _search_policies),
+        (r"GET cloudfunctions .+/runtimes", _runtimes),
         (r"POST cloudfunctions .+:generateUploadUrl", _upload_url),
         (r"PUT storage /upload/\d+", _upload),
         (r"PATCH firestore (.+/fields/[^/]+)", _field),
@@ -248,7 +275,7 @@ class Cloud:
 
 
 def _service(request: Request) -> str:
-    """"run" for europe-west1-run.googleapis.com."""
+    """ "run" for europe-west1-run.googleapis.com."""
     return request.host.removesuffix(".googleapis.com").removeprefix(f"{REGION}-")
 
 
@@ -291,4 +318,11 @@ def _full_name(key: str) -> str:
 
 
 def _error(code: int, message: str, status: str) -> Json:
-    return {"error": {"code": code, "message": message, "status": status}}
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "status": status,
+            "errors": [{"reason": {404: "notFound", 409: "duplicate"}.get(code, "backendError"), "message": message}],
+        }
+    }

@@ -1,0 +1,89 @@
+"""Carries changes out, a few at once, wave by wave; says what each did and how long the rest will take."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from infra.gcloud import MOST_AT_ONCE, CommandFailed, Gcloud
+from infra.plan import Change, Say
+
+_USUAL_S = {"function": 150.0, "database": 30.0, "index": 60.0, "services": 40.0, "ttl": 20.0, "exemption": 20.0}
+_OTHERWISE_S = 3.0
+"""What a change takes as long as none of its kind has been seen in this run."""
+
+
+class Failure(NamedTuple):
+    change: Change
+    error: CommandFailed
+
+
+class Progress:
+    """Numbers the changes, and learns how long each kind takes."""
+
+    def __init__(self, changes: Sequence[Change], say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._left = [change.resource.kind for change in changes]
+        self._total = len(changes)
+        self._took_s: dict[str, list[float]] = defaultdict(list)
+        self._say = say
+        self._lock = threading.Lock()
+        self.clock = clock
+
+    def done(self, change: Change, verb: str, took_s: float) -> None:
+        with self._lock:
+            kind = change.resource.kind
+            self._left.remove(kind)
+            self._took_s[kind].append(took_s)
+            number = self._total - len(self._left)
+            why = "; ".join(f"{name}: {old} → {new}" for name, (old, new) in change.differs.items())
+            what = f"{kind} {change.resource.name}" + (f" ({why})" if why and verb == "updated" else "")
+            self._say(f"[{number:>3}/{self._total}] {verb:<8} {what}  {took_s:.1f} s{self._time_left()}")
+
+    def _time_left(self) -> str:
+        seconds = sum(self._usual_s(kind) for kind in self._left) / MOST_AT_ONCE
+        if not self._left:
+            return ""
+        return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
+
+    def _usual_s(self, kind: str) -> float:
+        seen = self._took_s[kind]
+        return sum(seen) / len(seen) if seen else _USUAL_S.get(kind, _OTHERWISE_S)
+
+
+def apply(gcloud: Gcloud, waves: Sequence[Sequence[Change]], say: Say, verb: str = "") -> list[Failure]:
+    """Carry out the changes of each wave; after a wave with failures no other is begun."""
+    waves = [[change for change in wave if change.commands] for wave in waves]
+    progress = Progress([change for wave in waves for change in wave], say)
+    for wave in waves:
+        failures: list[Failure] = []
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+            for failed in pool.map(lambda chain: _carry_out(gcloud, chain, progress, verb), _chains(wave)):
+                failures += failed
+        if failures:
+            return failures
+    return []
+
+
+def _chains(wave: Sequence[Change]) -> list[list[Change]]:
+    """Changes of the same lock stand in one chain; the others each in their own."""
+    chains: dict[object, list[Change]] = defaultdict(list)
+    for change in wave:
+        chains[change.resource.lock or (change.resource.kind, change.resource.name)].append(change)
+    return list(chains.values())
+
+
+def _carry_out(gcloud: Gcloud, chain: Sequence[Change], progress: Progress, verb: str) -> list[Failure]:
+    failures = []
+    for change in chain:
+        started_s = progress.clock()
+        try:
+            for command in change.commands:
+                gcloud.run(command)
+        except CommandFailed as error:
+            failures.append(Failure(change, error))
+            progress.done(change, "FAILED", progress.clock() - started_s)
+        else:
+            progress.done(change, verb or change.action, progress.clock() - started_s)
+    return failures

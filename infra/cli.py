@@ -1,0 +1,171 @@
+"""`python3 -m infra`: the command line. Like all of infra it needs Python and gcloud, and nothing installed."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from infra import commands, cost, doctor
+from infra.gcloud import CommandFailed
+from infra.site import Site, environments, site
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_EXAMPLES = """examples:
+  python3 -m infra doctor --project P                      what is missing before a first deploy
+  python3 -m infra deploy --project P --region R           make the project what infra/plant.py says
+  python3 -m infra deploy --project P --region R --dry-run >deploy.sh
+  python3 -m infra status --project P --region R           compare, change nothing
+  python3 -m infra cost --vehicles 500 --interval 30       what a month costs
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except CommandFailed as error:
+        print(f"failed: {' '.join(error.command)}\n{error.text}\n{error.meaning}".rstrip(), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what is done stays: the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m infra",
+        description="Deploys Fleetline with gcloud from the plant table (infra/plant.py).",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_deploy(verbs)
+    _add_status(verbs)
+    _add_destroy(verbs)
+    _add_cost(verbs)
+    _add_doctor(verbs)
+    return parser
+
+
+def _add(verbs: Verbs, name: str, says: str, more: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name,
+        help=says,
+        description=f"{says[0].upper()}{says[1:]}.\n\n{more}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_site(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--project", required=True, help="id of the Google Cloud project")
+    command.add_argument("--region", required=True, help="region of everything, the database too, e.g. europe-west1")
+    names = environments()
+    command.add_argument(
+        "--environment",
+        choices=names,
+        default=names[0],
+        help="settings of infra/environments.toml (default: %(default)s)",
+    )
+
+
+def _add_deploy(verbs: Verbs) -> None:
+    command = _add(
+        verbs,
+        "deploy",
+        "make the project what the table says",
+        "Lists what is there, once per kind; makes what is missing, changes what differs, leaves the rest, and says\n"
+        "which. Keeps no state of its own: interrupted or failed, the same command goes on. Most of a first deploy is\n"
+        "Google building the functions, a few minutes each, three at once.",
+    )
+    _add_site(command)
+    command.add_argument(
+        "--dry-run", action="store_true", help="print a bash script that does it, ask and change nothing"
+    )
+    command.set_defaults(run=_deploy)
+
+
+def _add_status(verbs: Verbs) -> None:
+    command = _add(
+        verbs,
+        "status",
+        "compare the project with the table, change nothing",
+        "One line per thing: as it shall be, DIFFERS (and how), or MISSING. Exit status 0 when all is as it shall be.",
+    )
+    _add_site(command)
+    command.set_defaults(run=_status)
+
+
+def _add_destroy(verbs: Verbs) -> None:
+    command = _add(
+        verbs,
+        "destroy",
+        "delete what deploy made; asks first",
+        "Functions first, accounts last. Database, bucket and secrets stay unless --data is given; APIs stay enabled.\n"
+        "What Google's build keeps for itself (repository gcf-artifacts, buckets gcf-v2-*) is not touched.",
+    )
+    _add_site(command)
+    command.add_argument("--data", action="store_true", help="delete database, bucket and secrets as well")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.set_defaults(run=_destroy)
+
+
+def _add_cost(verbs: Verbs) -> None:
+    command = _add(
+        verbs,
+        "cost",
+        "estimate what a month costs, by item",
+        "From list prices (their date is printed) and the figures this project measured. Free tiers are left out.",
+    )
+    command.add_argument("--vehicles", type=int, required=True, metavar="N", help="vehicles that report")
+    command.add_argument(
+        "--interval", type=float, required=True, metavar="S", help="seconds between a vehicle's readings"
+    )
+    command.add_argument(
+        "--readings-per-message", type=float, default=1, metavar="M", help="readings sent at once (default: 1)"
+    )
+    command.add_argument("--environment", choices=environments(), default=environments()[0], help="for its instances")
+    command.set_defaults(run=_cost)
+
+
+def _add_doctor(verbs: Verbs) -> None:
+    command = _add(
+        verbs,
+        "doctor",
+        "check what deploy needs, and say what to do",
+        "gcloud, login, project, billing, APIs and your permissions. Changes nothing.",
+    )
+    command.add_argument("--project", required=True, help="id of the Google Cloud project")
+    command.set_defaults(run=_doctor)
+
+
+def _deploy(chosen: argparse.Namespace) -> int:
+    where = _site(chosen)
+    if chosen.dry_run:
+        return commands.print_script(where)
+    with commands.session() as gcloud:
+        return commands.deploy(where, gcloud)
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    with commands.session() as gcloud:
+        return commands.status(_site(chosen), gcloud)
+
+
+def _destroy(chosen: argparse.Namespace) -> int:
+    with commands.session() as gcloud:
+        return commands.destroy(_site(chosen), gcloud, chosen.data, chosen.yes)
+
+
+def _cost(chosen: argparse.Namespace) -> int:
+    where = site("P", "R", chosen.environment)
+    return commands.tell(cost.report(where, chosen.vehicles, chosen.interval, chosen.readings_per_message))
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    with commands.session(retry_after_s=()) as gcloud:
+        return doctor.examine(gcloud, chosen.project, commands.say)
+
+
+def _site(chosen: argparse.Namespace) -> Site:
+    return site(chosen.project, chosen.region, chosen.environment)

@@ -1,0 +1,275 @@
+"""What the table asks for, as resources in the order in which they are made: the plant itself."""
+
+import json
+from collections.abc import Iterator
+
+from infra import plant
+from infra.records import Collection, Index, Right
+from infra.resource import Argument, Command, File, Output, Resource, flags
+from infra.serving import dead_letter_policies, functions, pubsub_agent, schedules, trigger_subscription
+from infra.site import DATABASE, PREFIX, Site
+from infra.watching import alarms, channels, dashboard, dataset, log_metrics, tables
+
+_NO_EXPIRY = flags(expiration_period="never")
+
+
+def waves(site: Site, source_hash: str) -> list[list[Resource]]:
+    """Every resource of the plant on this site; those of one wave need only what earlier waves made.
+
+    `source_hash` is that of the functions' source. Alarms come last: a log metric is known to them minutes after it
+    was made.
+    """
+    return [
+        [services(site)],
+        [*permits(site), *accounts(site), *topics(site), *storage(site), *log_metrics(site), *channels(site)],
+        [*dead_letters(site), *indexes(site), *rights(site), dataset(site)],
+        [*functions(site, source_hash), *tables(site)],
+        [*dead_letter_policies(site), *schedules(site), *trigger_rights(site), *alarms(site), dashboard(site)],
+    ]
+
+
+SERVICES = "APIs"
+
+
+def services(site: Site) -> Resource:
+    """APIs are one resource, enabled by one command; deploy never disables what others may use."""
+    project = flags(project=site.project)
+    enable: Command = ("gcloud", "services", "enable", *plant.SERVICES, *project)
+    identities = tuple(
+        ("gcloud", "beta", "services", "identity", "create", f"--service={service}", *project)
+        for service in plant.AGENTS
+    )
+    want = dict.fromkeys(plant.SERVICES, "enabled")
+    return Resource("services", SERVICES, (enable, *identities), want)
+
+
+def permits(site: Site) -> Iterator[Resource]:
+    project = flags(project=site.project)
+    for permit in plant.PERMITS:
+        role, title = f"{PREFIX}_{permit.name}", f"Fleetline {permit.name}"
+        allows = flags(permissions=",".join(permit.permissions), stage="GA")
+        yield Resource(
+            "permit",
+            role,
+            create=(("gcloud", "iam", "roles", "create", role, f"--title={title}", *allows, *project),),
+            update=(("gcloud", "iam", "roles", "update", role, f"--title={title}", *allows, *project),),
+            delete=(("gcloud", "iam", "roles", "delete", role, *project, "--quiet"),),
+            want={"permissions": sorted(permit.permissions)},
+        )
+
+
+def accounts(site: Site) -> Iterator[Resource]:
+    does = {function.name: f"Fleetline {function.name}" for function in plant.FUNCTIONS}
+    does |= {account.name: f"Fleetline {account.name}: {account.does}" for account in plant.ACCOUNTS}
+    project = flags(project=site.project)
+    for name, title in does.items():
+        email = site.account(name)
+        yield Resource(
+            "account",
+            f"{PREFIX}-{name}",
+            create=(
+                (
+                    "gcloud",
+                    "iam",
+                    "service-accounts",
+                    "create",
+                    f"{PREFIX}-{name}",
+                    f"--display-name={title}",
+                    *project,
+                ),
+            ),
+            update=(("gcloud", "iam", "service-accounts", "update", email, f"--display-name={title}", *project),),
+            delete=(("gcloud", "iam", "service-accounts", "delete", email, *project, "--quiet"),),
+            want={"title": title},
+        )
+
+
+def topics(site: Site) -> Iterator[Resource]:
+    project = flags(project=site.project)
+    for topic in plant.TOPICS:
+        keep = flags(message_retention_duration=f"{topic.retention_s}s")
+        yield Resource(
+            "topic",
+            topic.name,
+            create=(("gcloud", "pubsub", "topics", "create", topic.name, *keep, *project),),
+            update=(("gcloud", "pubsub", "topics", "update", topic.name, *keep, *project),),
+            delete=(("gcloud", "pubsub", "topics", "delete", topic.name, *project),),
+            want={"retention": f"{topic.retention_s}s"},
+        )
+
+
+def dead_letters(site: Site) -> Iterator[Resource]:
+    """A subscription on every dead-letter topic: without one, what is published there is gone."""
+    keep = flags(message_retention_duration=f"{plant.DEAD_LETTER_RETENTION_S}s")
+    for trigger in plant.TRIGGERS:
+        name = plant.dead_letter_topic(trigger)
+        subscription = ("gcloud", "pubsub", "subscriptions")
+        project = flags(project=site.project)
+        yield Resource(
+            "subscription",
+            name,
+            create=((*subscription, "create", name, f"--topic={name}", *keep, *_NO_EXPIRY, *project),),
+            update=((*subscription, "update", name, *keep, *_NO_EXPIRY, *project),),
+            delete=((*subscription, "delete", name, *project),),
+            want={"topic": site.topic(name), "retention": f"{plant.DEAD_LETTER_RETENTION_S}s"},
+        )
+
+
+def storage(site: Site) -> Iterator[Resource]:
+    """Database, bucket and secrets: they hold data."""
+    project, database = flags(project=site.project), flags(database=DATABASE)
+    protection = ("--delete-protection",) if site.protected else ()
+    databases = ("gcloud", "firestore", "databases")
+    lift = () if not site.protected else ((*databases, "update", *database, "--no-delete-protection", *project),)
+    yield Resource(
+        "database",
+        DATABASE,
+        create=(
+            (
+                *databases,
+                "create",
+                *database,
+                *flags(location=site.region, type="firestore-native"),
+                *protection,
+                *project,
+            ),
+        ),
+        update=(
+            (*databases, "update", *database, protection[0] if protection else "--no-delete-protection", *project),
+        ),
+        delete=(*lift, (*databases, "delete", *database, *project, "--quiet")),
+        want={"location": site.region, "type": "FIRESTORE_NATIVE", "protected": site.protected},
+        kept=True,
+    )
+    yield _bucket(site)
+    for secret in plant.SECRETS:
+        initial: Argument = ("--data-file=", File(f"{secret.name}.txt", secret.initial))
+        yield Resource(
+            "secret",
+            secret.name,
+            create=(("gcloud", "secrets", "create", secret.name, "--replication-policy=automatic", initial, *project),),
+            delete=(("gcloud", "secrets", "delete", secret.name, *project, "--quiet"),),
+            kept=True,
+        )
+
+
+def _bucket(site: Site) -> Resource:
+    url, project = f"gs://{site.bucket}", flags(project=site.project)
+    rules = [{"action": {"type": "Delete"}, "condition": {"age": site.export_days}}] if site.export_days else []
+    life: Argument = ("--lifecycle-file=", File("lifecycle.json", json.dumps({"rule": rules}, indent=1)))
+    closed = ("--uniform-bucket-level-access", "--public-access-prevention")
+    return Resource(
+        "bucket",
+        site.bucket,
+        create=(("gcloud", "storage", "buckets", "create", url, f"--location={site.region}", *closed, life, *project),),
+        update=(("gcloud", "storage", "buckets", "update", url, *closed, life, *project),),
+        delete=(("gcloud", "storage", "rm", "--recursive", url, *project),),
+        want={"location": site.region.upper(), "uniform": True, "public": "enforced", "rules": rules},
+        kept=True,
+    )
+
+
+def indexes(site: Site) -> Iterator[Resource]:
+    """They go with the database, so destroy has nothing to do for them."""
+    for collection in plant.COLLECTIONS:
+        yield from _fields(site, collection)
+    for index in plant.INDEXES:
+        yield _composite(site, index)
+
+
+def _fields(site: Site, collection: Collection) -> Iterator[Resource]:
+    where = (f"--collection-group={collection.name}", f"--database={DATABASE}", *flags(project=site.project))
+    update = ("gcloud", "firestore", "indexes", "fields", "update")
+    off: Command = (*update, "*", *where, "--disable-indexes")
+    yield Resource("exemption", f"{collection.name}.*", create=(off,), want={"indexes": []}, lock="firestore")
+    for field in collection.fields:
+        order, name = _order(field), field.lstrip("-")
+        on: Command = (*update, name, *where, f"--index=order={order.lower()}")
+        want = {"indexes": [f"COLLECTION {order}"]}
+        yield Resource("exemption", f"{collection.name}.{name}", create=(on,), want=want, lock="firestore")
+    if collection.expires:
+        ttl: Command = ("gcloud", "firestore", "fields", "ttls", "update", collection.expires, *where, "--enable-ttl")
+        yield Resource("ttl", f"{collection.name}.{collection.expires}", create=(ttl,), lock="firestore")
+
+
+def _composite(site: Site, index: Index) -> Resource:
+    scope = "collection-group" if index.everywhere else "collection"
+    fields = [f"--field-config=field-path={field.lstrip('-')},order={_order(field).lower()}" for field in index.fields]
+    where = (f"--collection-group={index.collection}", f"--query-scope={scope}", f"--database={DATABASE}")
+    create: Command = (
+        "gcloud",
+        "firestore",
+        "indexes",
+        "composite",
+        "create",
+        *where,
+        *fields,
+        *flags(project=site.project),
+    )
+    name = f"{index.collection} {'everywhere' if index.everywhere else 'in one'}: {', '.join(index.fields)}"
+    return Resource("index", name, create=(create,), lock="firestore")
+
+
+def _order(field: str) -> str:
+    return "DESCENDING" if field.startswith("-") else "ASCENDING"
+
+
+def rights(site: Site) -> Iterator[Resource]:
+    """What the accounts may do, but for what concerns a function or its trigger's subscription."""
+    holders = [(one.name, one.rights) for one in plant.FUNCTIONS] + [(one.name, one.rights) for one in plant.ACCOUNTS]
+    for name, granted in holders:
+        for one in granted:
+            yield right(site, one, site.account(name))
+    agent = pubsub_agent(site)
+    for trigger in plant.TRIGGERS:
+        publishes = Right("roles/pubsub.publisher", f"topics/{plant.dead_letter_topic(trigger)}")
+        yield right(site, publishes, "the Pub/Sub agent", agent)
+
+
+def trigger_rights(site: Site) -> Iterator[Resource]:
+    """Who calls the functions; and Pub/Sub itself must take a dead letter off the subscription it was on."""
+    for function in plant.FUNCTIONS:
+        caller = "trigger" if function.topic else "scheduler" if function.schedule else None
+        on = f"functions/{function.name}"
+        if caller:
+            yield right(site, Right("roles/run.invoker", on), site.account(caller))
+        if function.public:
+            yield right(site, Right("roles/run.invoker", on), "everybody", ("allUsers",))
+        if function.topic:
+            take = Right("roles/pubsub.subscriber", f"triggers/{function.name}")
+            yield right(site, take, "the Pub/Sub agent", pubsub_agent(site))
+
+
+def right(site: Site, one: Right, holder: str, member: tuple[str | Output, ...] = ()) -> Resource:
+    """One binding. Those on what destroy deletes anyway go with it."""
+    role = one.role if "/" in one.role else site.permit(one.role)
+    target, outlives = _target(site, one.on)
+    who: Argument = ("--member=", *(member or (f"serviceAccount:{holder}",)))
+    grant: Command = (who, f"--role={role}", *flags(project=site.project))
+    condition = ("--condition=None",) if one.on == "project" else ()
+    return Resource(
+        "right",
+        f"{holder.partition('@')[0]} is {role.rpartition('/')[2]} on {one.on}",
+        create=((*target[0], "add-iam-policy-binding", *target[1], *grant, *condition),),
+        delete=((*target[0], "remove-iam-policy-binding", *target[1], *grant, *condition),) if outlives else (),
+        lock=one.on,
+    )
+
+
+def _target(site: Site, on: str) -> tuple[tuple[Command, Command], bool]:
+    """The words before and after the verb, and whether the thing outlives destroy."""
+    kind, _, name = on.partition("/")
+    match kind:
+        case "project":
+            return (("gcloud", "projects"), (site.project,)), True
+        case "bucket":
+            return (("gcloud", "storage", "buckets"), (f"gs://{site.bucket}",)), True
+        case "secrets":
+            return (("gcloud", "secrets"), (name,)), True
+        case "topics":
+            return (("gcloud", "pubsub", "topics"), (name,)), False
+        case "functions":
+            return (("gcloud", "run", "services"), (name, f"--region={site.region}")), False
+        case "triggers":
+            return (("gcloud", "pubsub", "subscriptions"), ((trigger_subscription(site, name),),)), False
+    raise ValueError(f"a right on {on}")

@@ -1,0 +1,308 @@
+"""What there is already: one listing per kind of thing, and how its entries are read as the resources' fields."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from infra.resource import Command, Found, flags
+from infra.serving import SOURCE_LABEL
+from infra.site import DATABASE, DATASET, Site
+from infra.watching import CHANNEL, LABEL
+
+Entry = dict[str, Any]
+Listings = Mapping[str, list[Entry]]
+"""What each listing printed; empty where its API is not enabled yet."""
+
+
+def listings(site: Site) -> dict[str, tuple[str, Command]]:
+    """Name → the API it asks, and the command."""
+    here = flags(project=site.project, format="json")
+    region, location = flags(regions=site.region), flags(location=site.region)
+    database = flags(database=DATABASE)
+    return {
+        "permits": ("iam", ("gcloud", "iam", "roles", "list", "--show-deleted", *here)),
+        "accounts": ("iam", ("gcloud", "iam", "service-accounts", "list", *here)),
+        "topics": ("pubsub", ("gcloud", "pubsub", "topics", "list", *here)),
+        "subscriptions": ("pubsub", ("gcloud", "pubsub", "subscriptions", "list", *here)),
+        "databases": ("firestore", ("gcloud", "firestore", "databases", "list", *here)),
+        "exemptions": ("firestore", ("gcloud", "firestore", "indexes", "fields", "list", *database, *here)),
+        "ttls": ("firestore", ("gcloud", "firestore", "fields", "ttls", "list", *database, *here)),
+        "indexes": ("firestore", ("gcloud", "firestore", "indexes", "composite", "list", *database, *here)),
+        "buckets": ("storage", ("gcloud", "storage", "buckets", "list", *here)),
+        "secrets": ("secretmanager", ("gcloud", "secrets", "list", *here)),
+        "functions": ("cloudfunctions", ("gcloud", "functions", "list", "--v2", *region, *here)),
+        "triggers": ("eventarc", ("gcloud", "eventarc", "triggers", "list", *location, *here)),
+        "schedules": ("cloudscheduler", ("gcloud", "scheduler", "jobs", "list", *location, *here)),
+        "metrics": ("logging", ("gcloud", "logging", "metrics", "list", *here)),
+        "channels": ("monitoring", ("gcloud", "beta", "monitoring", "channels", "list", *here)),
+        "alarms": ("monitoring", ("gcloud", "alpha", "monitoring", "policies", "list", *here)),
+        "dashboards": ("monitoring", ("gcloud", "monitoring", "dashboards", "list", *here)),
+        "datasets": ("bigquery", ("gcloud", "alpha", "bq", "datasets", "list", *here)),
+        "tables": ("bigquery", ("gcloud", "alpha", "bq", "tables", "list", f"--dataset={DATASET}", *here)),
+        "policies": (
+            "cloudasset",
+            ("gcloud", "asset", "search-all-iam-policies", f"--scope=projects/{site.project}", *here),
+        ),
+    }
+
+
+AFTER = {"exemptions": "databases", "ttls": "databases", "indexes": "databases", "tables": "datasets"}
+"""Listings that fail where there is no database or dataset to list in."""
+
+
+def services(site: Site) -> Command:
+    return ("gcloud", "services", "list", "--enabled", *flags(project=site.project, format="json"))
+
+
+Fields = dict[str, str]
+"""Our name of a field → its path in Google's entry."""
+
+
+def dig(entry: Any, path: str) -> Any:
+    """The value at a path of names with dots between; None where there is none."""
+    for name in path.split("."):
+        entry = entry.get(name) if isinstance(entry, dict) else None
+    return entry
+
+
+def last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _plain(listing: str, fields: Fields, named: str = "name", called: str = "name") -> "Reader":
+    """Entries whose fields can be taken as they are."""
+
+    def read(found: Listings, _: Site) -> dict[str, Found]:
+        return {
+            last(entry[named]): Found({ours: dig(entry, path) for ours, path in fields.items()}, entry[called])
+            for entry in found[listing]
+            if named in entry
+        }
+
+    return read
+
+
+def _permits(found: Listings, site: Site) -> dict[str, Found]:
+    """A deleted role keeps its name for weeks: it is taken back before it is used again."""
+    permits = {}
+    for entry in found["permits"]:
+        name, project = last(entry["name"]), flags(project=site.project)
+        back: tuple[Command, ...] = (("gcloud", "iam", "roles", "undelete", name, *project),)
+        deleted = bool(entry.get("deleted"))
+        allows = None if deleted else sorted(entry.get("includedPermissions", []))
+        permits[name] = Found({"permissions": allows}, entry["name"], back if deleted else ())
+    return permits
+
+
+def _accounts(found: Listings, _: Site) -> dict[str, Found]:
+    return {entry["email"].partition("@")[0]: Found({"title": entry.get("displayName")}) for entry in found["accounts"]}
+
+
+def _databases(found: Listings, _: Site) -> dict[str, Found]:
+    return {
+        last(entry["name"]): Found(
+            {
+                "location": entry.get("locationId"),
+                "type": entry.get("type"),
+                "protected": entry.get("deleteProtectionState") == "DELETE_PROTECTION_ENABLED",
+            }
+        )
+        for entry in found["databases"]
+    }
+
+
+def _buckets(found: Listings, _: Site) -> dict[str, Found]:
+    return {
+        entry["name"]: Found(
+            {
+                "location": entry.get("location"),
+                "uniform": entry.get("uniform_bucket_level_access"),
+                "public": entry.get("public_access_prevention"),
+                "rules": dig(entry, "lifecycle_config.rule") or [],
+            }
+        )
+        for entry in found["buckets"]
+    }
+
+
+def _exemptions(found: Listings, _: Site) -> dict[str, Found]:
+    def order(index: Entry) -> str:
+        return f"{index['queryScope']} {index['fields'][0].get('order') or index['fields'][0].get('arrayConfig')}"
+
+    return {
+        _collection_field(entry["name"]): Found(
+            {"indexes": sorted(map(order, dig(entry, "indexConfig.indexes") or []))}
+        )
+        for entry in found["exemptions"]
+    }
+
+
+def _ttls(found: Listings, _: Site) -> dict[str, Found]:
+    return {_collection_field(entry["name"]): Found({}) for entry in found["ttls"]}
+
+
+def _collection_field(name: str) -> str:
+    """workers.forget_at of projects/P/databases/D/collectionGroups/workers/fields/forget_at."""
+    names = name.split("/")
+    return f"{names[-3]}.{names[-1]}"
+
+
+def _indexes(found: Listings, _: Site) -> dict[str, Found]:
+    indexes = {}
+    for entry in found["indexes"]:
+        fields = [one for one in entry["fields"] if one["fieldPath"] != "__name__"]
+        names = ", ".join(("-" if one.get("order") == "DESCENDING" else "") + one["fieldPath"] for one in fields)
+        scope = "everywhere" if entry["queryScope"] == "COLLECTION_GROUP" else "in one"
+        indexes[f"{entry['name'].split('/')[-3]} {scope}: {names}"] = Found({}, entry["name"])
+    return indexes
+
+
+def _functions(found: Listings, _: Site) -> dict[str, Found]:
+    functions = {}
+    for entry in found["functions"]:
+        fields = {ours: dig(entry, path) for ours, path in _FUNCTION.items()}
+        variables = dict(fields["environment"] or {})
+        variables.pop("LOG_EXECUTION_ID", None)  # gcloud adds it
+        secrets = dig(entry, "serviceConfig.secretEnvironmentVariables") or []
+        fields |= {"environment": variables, "secrets": {one["key"]: one["secret"] for one in secrets}}
+        functions[last(entry["name"])] = Found(fields)
+    return functions
+
+
+_FUNCTION = {
+    "state": "state",
+    "source": f"labels.{SOURCE_LABEL}",
+    "runtime": "buildConfig.runtime",
+    "entry_point": "buildConfig.entryPoint",
+    "builder": "buildConfig.serviceAccount",
+    "concurrency": "serviceConfig.maxInstanceRequestConcurrency",
+    "cpu": "serviceConfig.availableCpu",
+    "memory": "serviceConfig.availableMemory",
+    "timeout_s": "serviceConfig.timeoutSeconds",
+    "min_instances": "serviceConfig.minInstanceCount",
+    "max_instances": "serviceConfig.maxInstanceCount",
+    "account": "serviceConfig.serviceAccountEmail",
+    "ingress": "serviceConfig.ingressSettings",
+    "environment": "serviceConfig.environmentVariables",
+    "topic": "eventTrigger.pubsubTopic",
+    "retry": "eventTrigger.retryPolicy",
+    "trigger_account": "eventTrigger.serviceAccountEmail",
+}
+
+
+def trigger_subscriptions(found: Listings) -> dict[str, str]:
+    """Subscription → the function it was made for."""
+    of_trigger = {entry["name"]: dig(entry, "transport.pubsub.subscription") for entry in found["triggers"]}
+    triggers = {last(entry["name"]): dig(entry, "eventTrigger.trigger") for entry in found["functions"]}
+    return {of_trigger[trigger]: name for name, trigger in triggers.items() if of_trigger.get(trigger)}
+
+
+def _dead_letter_policies(found: Listings, _: Site) -> dict[str, Found]:
+    ours, policies = trigger_subscriptions(found), {}
+    for entry in found["subscriptions"]:
+        if entry["name"] in ours and "deadLetterPolicy" in entry:
+            fields = {name: dig(entry, path) for name, path in _POLICY.items()}
+            policies[ours[entry["name"]]] = Found(fields)
+    return policies
+
+
+_POLICY = {
+    "topic": "deadLetterPolicy.deadLetterTopic",
+    "attempts": "deadLetterPolicy.maxDeliveryAttempts",
+    "min_retry": "retryPolicy.minimumBackoff",
+    "max_retry": "retryPolicy.maximumBackoff",
+}
+
+
+def _rights(found: Listings, site: Site) -> dict[str, Found]:
+    subscriptions = trigger_subscriptions(found)
+    rights: dict[str, Found] = {}
+    for entry in found["policies"]:
+        on = _target(entry["resource"], site, subscriptions)
+        for binding in entry.get("policy", {}).get("bindings", []):
+            if "condition" not in binding:
+                role = last(binding["role"])
+                rights |= {f"{_holder(member)} is {role} on {on}": Found({}) for member in binding["members"]}
+    return rights
+
+
+def _target(resource: str, site: Site, subscriptions: Mapping[str, str]) -> str:
+    """ "topics/gps" of //pubsub.googleapis.com/projects/P/topics/gps, as records.Right has it."""
+    service, _, name = resource.removeprefix("//").partition(".googleapis.com/")
+    match service:
+        case "storage":
+            return "bucket" if name == site.bucket else name
+        case "run":
+            return f"functions/{last(name)}"
+        case "cloudresourcemanager":
+            return "project"
+        case "pubsub" if name in subscriptions:
+            return f"triggers/{subscriptions[name]}"
+    return "/".join(name.split("/")[-2:])
+
+
+def _holder(member: str) -> str:
+    if member == "allUsers":
+        return "everybody"
+    if re.fullmatch(r"serviceAccount:service-\d+@gcp-sa-pubsub\.iam\.gserviceaccount\.com", member):
+        return "the Pub/Sub agent"
+    return member.removeprefix("serviceAccount:").partition("@")[0]
+
+
+def _channels(found: Listings, _: Site) -> dict[str, Found]:
+    return {
+        entry["displayName"]: Found({"address": dig(entry, "labels.email_address")}, entry["name"])
+        for entry in found["channels"]
+        if entry.get("displayName") == CHANNEL
+    }
+
+
+def _datasets(found: Listings, _: Site) -> dict[str, Found]:
+    return {
+        dig(entry, "datasetReference.datasetId"): Found({"location": entry.get("location")})
+        for entry in found["datasets"]
+    }
+
+
+def _tables(found: Listings, _: Site) -> dict[str, Found]:
+    return {
+        dig(entry, "tableReference.tableId"): Found({"content": dig(entry, f"labels.{LABEL}")})
+        for entry in found["tables"]
+    }
+
+
+Reader = Callable[[Listings, Site], dict[str, Found]]
+
+READERS: dict[str, Reader] = {
+    "permit": _permits,
+    "account": _accounts,
+    "topic": _plain("topics", {"retention": "messageRetentionDuration"}),
+    "subscription": _plain("subscriptions", {"topic": "topic", "retention": "messageRetentionDuration"}),
+    "database": _databases,
+    "bucket": _buckets,
+    "secret": _plain("secrets", {}),
+    "exemption": _exemptions,
+    "ttl": _ttls,
+    "index": _indexes,
+    "right": _rights,
+    "function": _functions,
+    "dead-letter policy": _dead_letter_policies,
+    "schedule": _plain(
+        "schedules",
+        {
+            "cron": "schedule",
+            "time_zone": "timeZone",
+            "url": "httpTarget.uri",
+            "method": "httpTarget.httpMethod",
+            "deadline": "attemptDeadline",
+            "caller": "httpTarget.oidcToken.serviceAccountEmail",
+            "audience": "httpTarget.oidcToken.audience",
+        },
+    ),
+    "log metric": _plain("metrics", {"says": "description", "matches": "filter", "value": "valueExtractor"}),
+    "channel": _channels,
+    "alarm": _plain("alarms", {"content": f"userLabels.{LABEL}"}, named="displayName"),
+    "dashboard": _plain("dashboards", {"content": f"labels.{LABEL}"}, named="displayName"),
+    "dataset": _datasets,
+    "table": _tables,
+}

@@ -1,0 +1,65 @@
+"""The difference between what the table asks for and what there is."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from infra import existing
+from infra.desired import SERVICES
+from infra.gcloud import MOST_AT_ONCE, Gcloud
+from infra.resource import Commands, Found, Resource, naming
+from infra.site import DATABASE, DATASET, Site
+
+Inventory = Mapping[str, Mapping[str, Found]]
+"""Kind → name → what was found."""
+Say = Callable[[str], None]
+
+
+class Change(NamedTuple):
+    """What has to be done about a resource: `action` is created, updated or unchanged; `differs` has (is, shall be)."""
+
+    resource: Resource
+    action: str
+    differs: Mapping[str, tuple[Any, Any]]
+    commands: Commands
+
+
+def inventory(gcloud: Gcloud, site: Site, say: Say) -> Inventory:
+    """Everything that is there, listed once per kind; kinds whose API is not enabled yet have nothing."""
+    enabled = {entry["config"]["name"] for entry in gcloud.listing(existing.services(site))}
+    wanted = {
+        name: command for name, (api, command) in existing.listings(site).items() if f"{api}.googleapis.com" in enabled
+    }
+    say(f"listing what is there: {len(wanted)} kinds of things")
+    first = _listed(gcloud, {name: command for name, command in wanted.items() if name not in existing.AFTER})
+    databases = {existing.last(entry["name"]) for entry in first.get("databases", [])}
+    datasets = {existing.dig(entry, "datasetReference.datasetId") for entry in first.get("datasets", [])}
+    there = {"databases": DATABASE in databases, "datasets": DATASET in datasets}
+    second = {name: wanted[name] for name, after in existing.AFTER.items() if name in wanted and there[after]}
+    nothing: dict[str, list[existing.Entry]] = {name: [] for name in existing.listings(site)}
+    found = nothing | first | _listed(gcloud, second)
+    apis = {SERVICES: Found(dict.fromkeys(enabled, "enabled"))} if enabled else {}
+    return {"services": apis} | {kind: read(found, site) for kind, read in existing.READERS.items()}
+
+
+def _listed(gcloud: Gcloud, commands: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        return dict(zip(commands, pool.map(gcloud.listing, commands.values()), strict=True))
+
+
+def planned(resources: Iterable[Resource], there: Inventory) -> list[Change]:
+    return [_change(resource, there[resource.kind].get(resource.name)) for resource in resources]
+
+
+def _change(resource: Resource, found: Found | None) -> Change:
+    if found is None:
+        return Change(resource, "created", {}, resource.create)
+    differs = {
+        name: (found.fields.get(name), wanted)
+        for name, wanted in resource.want.items()
+        if (found.fields.get(name) or None) != (wanted or None)
+    }
+    if not differs:
+        return Change(resource, "unchanged", {}, ())
+    update = naming(resource.update or resource.create, found.called)
+    return Change(resource, "created" if found.restore else "updated", differs, (*found.restore, *update))
