@@ -1,5 +1,7 @@
 """Hires a role: gives it its adapters, once per process and inside the running event loop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from functions.adapters.envelope import opened
 from functions.adapters.firestore import Firestore
 from functions.adapters.profiles import ProfileShelf
 from functions.adapters.pubsub import PubSub
-from functions.errors import Overloaded
+from functions.errors import FleetlineError, Overloaded
 from functions.tally import Tally
 
 if TYPE_CHECKING:
@@ -24,23 +26,20 @@ if TYPE_CHECKING:
 
 async def direct(line: str, event: Any) -> None:
     """Give a line's director one message; returns when all of it is durable."""
-    try:
+    with _answered():
         await _director(line).take(opened(event, clock.now()))
-    except Overloaded as error:
-        raise HTTPException(429, str(error)) from None
 
 
 async def stow(event: Any) -> None:
     """Give the stevedore one message of products; returns when they are in a crate."""
-    try:
+    with _answered():
         await _stevedore().take(opened(event, clock.now()))
-    except Overloaded as error:
-        raise HTTPException(429, str(error)) from None
 
 
 async def notify(event: Any) -> None:
     """Give the notifier one message of alerts; returns when each is recorded."""
-    await _notifier().take(opened(event, clock.now()))
+    with _answered():
+        await _notifier().take(opened(event, clock.now()))
 
 
 async def watch() -> dict[str, Any]:
@@ -51,6 +50,18 @@ async def watch() -> dict[str, Any]:
 async def drive() -> dict[str, Any]:
     """Have the driver export what is in the warehouse."""
     return await _driver().run()
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """What went wrong as a status: 429 when there is too much at once, 500 when it must be delivered again. The role
+    has logged why; a fault of the code rises, and is logged with its trace."""
+    try:
+        yield
+    except Overloaded as error:
+        raise HTTPException(429, str(error)) from None
+    except FleetlineError as error:
+        raise HTTPException(500, str(error)) from None
 
 
 @cache
