@@ -52,7 +52,7 @@ class Side(NamedTuple):
     """One way out of a range: above it (`sign` 1) or below it (−1).
 
     Beyond `limit` a value is out, and one of the `rules` decides when that is an excursion: at least `readings` of them
-    must say so. Within `inside` for `close_s` the value has recovered.
+    must say so. Within `inside` for `close_s` the value has recovered. `cumulative` tells that a rule is.
     """
 
     sign: int
@@ -62,6 +62,7 @@ class Side(NamedTuple):
     reached: bool = False
     close_s: float = CLOSE_S
     readings: int = 2
+    cumulative: bool = False
 
     def beyond(self, value: float) -> bool:
         return self.past(value, self.limit, self.reached)
@@ -95,6 +96,11 @@ class Cargo(NamedTuple):
     door_open_s: float = DOOR_OPEN_S
     message: str | None = None
 
+    def out(self, celsius: float) -> bool:
+        return (self.high is not None and self.high.beyond(celsius)) or (
+            self.low is not None and self.low.beyond(celsius)
+        )
+
     def status(self, celsius: float) -> str:
         """What can be said of one temperature at once, whatever came before it."""
         if self.high is not None and self.high.beyond(celsius):
@@ -111,7 +117,8 @@ NO_CARGO = Cargo("", None, None)
 def _cargo(name: str, low: float, high: float, lows: tuple[Rule, ...], highs: tuple[Rule, ...], reached: bool) -> Cargo:
     """A built-in cargo: its range, which `reached` leaves out the limits of, and the rules on either side of it."""
     inside = (low + HYSTERESIS_C, high - HYSTERESIS_C)
-    return Cargo(name, Side(1, high, highs, inside, reached), Side(-1, low, lows, inside, reached))
+    counted = any(rule.cumulative for rule in highs)
+    return Cargo(name, Side(1, high, highs, inside, reached, cumulative=counted), Side(-1, low, lows, inside, reached))
 
 
 _FREEZING = (Rule(-0.5, HOUR_S, reached=True),)

@@ -178,9 +178,9 @@ def _broken(side: Side, clocks: list[Clock], readings: int, now: Measured) -> in
     return MKT_RULE if now.mkt_over and readings >= side.readings else PENDING
 
 
-def spent(side: Side, before: tuple[float, ...], now: Measured) -> tuple[float, ...]:
+def spent(side: Side | None, before: tuple[float, ...], now: Measured) -> tuple[float, ...]:
     """Seconds each rule of a side has been broken since the shipment began; () where no rule is cumulative."""
-    if not any(rule.cumulative for rule in side.rules):
+    if side is None or not side.cumulative:
         return ()
     known = before if len(before) == len(side.rules) else (0.0,) * len(side.rules)
     if now.before is None or now.known_s <= 0:

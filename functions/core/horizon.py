@@ -178,7 +178,7 @@ class _Absorption(Generic[S, R]):
     def _history(self, arrival: Arrival[R], fate: Fate) -> None:
         """A row for a reading that the state is not told of. A repeat from before the last contract's end is no news
         either, but its row may never have been published."""
-        columns = self.line.history(arrival.reading)
+        columns = self.line.history(arrival.reading, self.profile)
         if fate is Fate.CLOCK_AHEAD:
             columns["quality"] = "clock_ahead"
         self.outcomes.append(Outcome(arrival, fate, self._row(arrival, HISTORY, columns, late=fate is Fate.LATE)))

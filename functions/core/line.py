@@ -69,7 +69,7 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     parse: Callable[[object], tuple[str, R]]
     start: Callable[[], S]
     step: Callable[[S, R, Profile], Decision[S]]
-    history: Callable[[R], Row]
+    history: Callable[[R, Profile], Row]
     face: Callable[[S], Row]
     contract_s: Callable[[S, Profile], float]
     totals: Callable[[S], dict[str, float]] = _no_totals

@@ -4,6 +4,7 @@ MKT = (ΔH/R) / −ln(Σ wᵢ·e^(−ΔH/(R·Tᵢ)) / Σ wᵢ) with T in kelvin:
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import exp, log
 from struct import Struct
 
@@ -40,8 +41,7 @@ def mkt_c(weighted: Iterable[tuple[float, float]]) -> float:
 def mkt_over_c(measured: Sequence[tuple[float, float]]) -> float:
     """MKT in °C of (seconds, °C) in order of time, at any intervals: the rate runs straight between two readings."""
     total_s = measured[-1][0] - measured[0][0]
-    steps = zip(measured, measured[1:], strict=False)
-    aged = sum((b - a) * (rate(at_a) + rate(at_b)) / 2 for (a, at_a), (b, at_b) in steps)
+    aged = sum((b - a) * (rate(at_a) + rate(at_b)) / 2 for (a, at_a), (b, at_b) in pairwise(measured))
     return celsius_of(aged / total_s)
 
 

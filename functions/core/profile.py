@@ -5,9 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from functions.core.cargo import CargoName, TemperatureLimits
 from functions.core.delivery import Stop
 from functions.core.fence import Fences
 from functions.core.route import Route
+from functions.core.window import AlertWindow, Instant
 
 Seconds = Annotated[float, Meta(gt=0, le=366 * 86_400)]
 
@@ -17,6 +19,10 @@ class Profile(msgspec.Struct, frozen=True):
 
     `contract_s` is how long the vehicle may be silent: one number for all lines, or one by line. A speed limit holds
     where neither fence nor route sets one, and over it is over it once held for `speed_hold_s`.
+
+    `expected_interval_s` is how far apart readings normally are, for all lines or by line: twice that without any is
+    unknown time. Limits of a vehicle's own win over its `cargo_profile`. What is counted of a shipment counts from
+    `shipment_started_at`: set it when one begins, and after a service.
     """
 
     contract_s: Seconds | dict[str, Seconds] | None = None
@@ -25,11 +31,23 @@ class Profile(msgspec.Struct, frozen=True):
     geofences: Fences = Fences()
     route: Route | None = None
     stops: Annotated[list[Stop], Meta(max_length=200)] = []
+    expected_interval_s: Seconds | dict[str, Seconds] | None = None
+    cargo_profile: CargoName | None = None
+    temperature_limits: TemperatureLimits | None = None
+    alert_windows: Annotated[list[AlertWindow], Meta(max_length=50)] = []
+    startup_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    shipment_started_at: Instant | None = None
 
     def contract_for(self, line: str, default_s: float) -> float:
         if isinstance(self.contract_s, dict):
             return self.contract_s.get(line, default_s)
         return default_s if self.contract_s is None else self.contract_s
+
+    def interval_for(self, line: str, default_s: float) -> float:
+        """How far apart readings of a line normally are, in seconds."""
+        if isinstance(self.expected_interval_s, dict):
+            return self.expected_interval_s.get(line, default_s)
+        return default_s if self.expected_interval_s is None else self.expected_interval_s
 
 
 DEFAULTS = Profile()

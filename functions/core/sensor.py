@@ -65,7 +65,9 @@ def after_impossible(fault: Fault | None, at: datetime) -> Fault:
     return Fault(fault.reason, fault.started_at) if fault.good_since is not None else fault
 
 
-def after_possible(fault: Fault | None, unchanged: Same | None, varied: bool, at: datetime) -> tuple[Fault | None, datetime | None]:
+def after_possible(
+    fault: Fault | None, unchanged: Same | None, varied: bool, at: datetime
+) -> tuple[Fault | None, datetime | None]:
     """The fault after a possible value, and when the one there was ended."""
     ended_at: datetime | None = None
     if fault is not None and fault.reason == IMPOSSIBLE:

@@ -177,7 +177,7 @@ def _limit_kph(visits: Visits, profile: Profile) -> float | None:
     return routed if routed is not None else profile.speed_limit_kph
 
 
-def history(reading: GpsReading) -> Row:
+def history(reading: GpsReading, profile: Profile) -> Row:
     return _columns(reading, _own_quality(reading), None, None)
 
 

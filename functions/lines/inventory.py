@@ -67,7 +67,7 @@ def step(state: InventoryState, reading: InventoryReading, profile: Profile) -> 
     return Decision(InventoryState({**state.levels, reading.sku: level}, state.filtered), _columns(reading, "ok"))
 
 
-def history(reading: InventoryReading) -> Row:
+def history(reading: InventoryReading, profile: Profile) -> Row:
     return _columns(reading, "ok")
 
 

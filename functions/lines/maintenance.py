@@ -101,10 +101,10 @@ def step(state: MaintenanceState, reading: MaintenanceReading, profile: Profile)
         inspection.passed if inspection else state.inspection_passed,
         reading.event_at if inspection else state.inspected_at,
     )
-    return Decision(after, history(reading))
+    return Decision(after, history(reading, profile))
 
 
-def history(reading: MaintenanceReading) -> Row:
+def history(reading: MaintenanceReading, profile: Profile) -> Row:
     inspection = reading.inspection
     return {
         "odometer_km": reading.odometer_km,

@@ -1,23 +1,33 @@
-"""The temperature line: what each probe of a vehicle measures, in °C whatever it was sent in."""
+"""The temperature line: what each probe of a vehicle measures, and whether its goods can bear it; °C throughout."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from functions.core.cargo import Cargo, cargo_of
 from functions.core.ids import event_key
-from functions.core.line import Decision, Line, Row
+from functions.core.line import Decision, Ending, Line, Row
+from functions.core.lookout import HIGH, KINDS, LOW, News
+from functions.core.probe import Probe, Sample, Watch, fault_episode, mkts, observe, rest, shipped_anew
 from functions.core.profile import Profile
-from functions.core.reading import Event, Label, Reading, checked, event_at
+from functions.core.reading import TEXT, Event, Reading, checked, event_at
+from functions.core.sensor import IMPOSSIBLE, MISSING, Fault, possible
+from functions.core.window import held
 from functions.errors import Malformed
 
 NAME = "temperature"
 
-POSSIBLE_C = (-90.0, 90.0)
-"""What a probe of a transport cold chain can measure; beyond it the sensor is at fault."""
 MOST_PROBES = 32
+MOST_MKTS = 8
+"""Probes of one vehicle whose MKT is kept: each takes 0.35 kB of the state, which the document holds twice."""
 CONTRACT_S = 30 * 60.0
+EXPECTED_INTERVAL_S = CONTRACT_S / 2
+"""Silence is unknown time after twice this, hence when the contract ends, unless the profile says otherwise."""
+NO_ROOM = "too_many_probes"
+
+ProbeName = Annotated[str, Meta(pattern=TEXT, max_length=32)]
 
 
 class TemperatureEvent(Event, frozen=True, kw_only=True):
@@ -26,7 +36,7 @@ class TemperatureEvent(Event, frozen=True, kw_only=True):
     temperature_c: Annotated[float, Meta(ge=-273.15, le=2_000)] | None = None
     temperature_f: Annotated[float, Meta(ge=-459.67, le=3_632)] | None = None
     humidity_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
-    probe: Label = "main"
+    probe: ProbeName = "main"
     door_open: bool | None = None
 
 
@@ -39,21 +49,15 @@ class TemperatureReading(Reading, frozen=True, array_like=True):
     door_open: bool | None
 
 
-class Probe(msgspec.Struct, frozen=True, array_like=True):
-    """What one probe said last."""
-
-    measured_at: datetime
-    temperature_c: float
-    humidity_pct: float | None
-    readings: int
-
-
 class TemperatureState(msgspec.Struct, frozen=True, array_like=True):
-    """Last values by probe. `filtered` counts readings that no probe of a cold chain can have measured."""
+    """Probes by name. `filtered` counts readings that say nothing of the goods. `on_at` is the first reading of the
+    contract, `shipped_at` the start of the shipment that the probes' totals count from."""
 
     probes: dict[str, Probe] = {}
     door_open: bool | None = None
     filtered: int = 0
+    on_at: datetime | None = None
+    shipped_at: datetime | None = None
 
 
 def parse(payload: object) -> tuple[str, TemperatureReading]:
@@ -66,34 +70,107 @@ def parse(payload: object) -> tuple[str, TemperatureReading]:
 
 
 def step(state: TemperatureState, reading: TemperatureReading, profile: Profile) -> Decision[TemperatureState]:
-    """Keep what the probe measured, if it can be true and there is room for the probe."""
-    quality = _own_quality(reading)
-    before = state.probes.get(reading.probe)
-    if quality == "ok" and before is None and len(state.probes) == MOST_PROBES:
-        quality = "too_many_probes"
-    if quality != "ok":
-        return Decision(msgspec.structs.replace(state, filtered=state.filtered + 1), _columns(reading, quality))
-    count = before.readings + 1 if before else 1
-    probe = Probe(reading.event_at, reading.temperature_c, reading.humidity_pct, count)
-    door_open = reading.door_open if reading.door_open is not None else state.door_open
-    after = TemperatureState({**state.probes, reading.probe: probe}, door_open, state.filtered)
-    return Decision(after, _columns(reading, quality))
+    """Fold one measurement into its probe. Its instant status is a column of its row, whatever an alert waits for."""
+    at, name = reading.event_at, reading.probe
+    cargo = cargo_of(profile.cargo_profile, profile.temperature_limits)
+    probes, shipped_at = _shipped(state, at, profile)
+    probe = probes.get(name)
+    if probe is None:
+        if len(probes) == MOST_PROBES:
+            after = msgspec.structs.replace(state, filtered=state.filtered + 1)
+            return Decision(after, _columns(reading, NO_ROOM, cargo))
+        probe = Probe()
+    on_at = state.on_at or at
+    news = News([], [])
+    gap_s = 2 * profile.interval_for(NAME, EXPECTED_INTERVAL_S)
+    wait = bool(profile.startup_s or profile.alert_windows) and held(
+        at, profile.alert_windows, on_at, profile.startup_s
+    )
+    watch = Watch(name, cargo, gap_s, wait, cargo.mkt_limit_c is not None and _keeps_mkt(probes, probe))
+    sample = Sample(at, reading.temperature_c, reading.humidity_pct, reading.door_open)
+    observed, quality = observe(watch, probe, sample, news)
+    after = TemperatureState(
+        _missing({**probes, name: observed}, at, gap_s, news),
+        state.door_open if reading.door_open is None else reading.door_open,
+        state.filtered + (quality == IMPOSSIBLE),
+        on_at,
+        shipped_at,
+    )
+    return Decision(after, _columns(reading, quality, cargo), news.products, news.episodes)
 
 
-def history(reading: TemperatureReading) -> Row:
-    return _columns(reading, _own_quality(reading))
+def _shipped(state: TemperatureState, at: datetime, profile: Profile) -> tuple[dict[str, Probe], datetime | None]:
+    """The probes, counting from nought where a shipment has begun."""
+    began_at = profile.shipment_started_at
+    if began_at is None or at < began_at or began_at == state.shipped_at:
+        return state.probes, state.shipped_at
+    return {name: shipped_anew(probe) for name, probe in state.probes.items()}, began_at
+
+
+def _keeps_mkt(probes: dict[str, Probe], probe: Probe) -> bool:
+    return probe.kinetics is not None or sum(one.kinetics is not None for one in probes.values()) < MOST_MKTS
+
+
+def _missing(probes: dict[str, Probe], at: datetime, gap_s: float, news: News) -> dict[str, Probe]:
+    """The probes, those at fault that have said nothing for too long while another still speaks."""
+    if len(probes) == 1:
+        return probes
+    gap = timedelta(seconds=gap_s)
+    latest = at - gap
+    for name, probe in probes.items():
+        if probe.linked and probe.fault is None and probe.measured_at is not None and probe.measured_at < latest:
+            fault = Fault(MISSING, probe.measured_at + gap)
+            news.episodes.append(fault_episode(name, fault))
+            probes[name] = msgspec.structs.replace(probe, fault=fault)
+    return probes
+
+
+def history(reading: TemperatureReading, profile: Profile) -> Row:
+    cargo = cargo_of(profile.cargo_profile, profile.temperature_limits)
+    quality = "ok" if possible(reading.temperature_c, None, 0.0) else IMPOSSIBLE
+    return _columns(reading, quality, cargo)
 
 
 def face(state: TemperatureState) -> Row:
-    """The newest measurement of any probe, and the last one of each."""
-    newest = max(state.probes.values(), key=lambda probe: probe.measured_at, default=None)
+    """The newest measurement of any probe, the last one of each, and the excursions that are open."""
+    measured = {probe.measured_at: probe for probe in state.probes.values() if probe.measured_at is not None}
+    newest = measured[max(measured)] if measured else None
     return {
         "temperature_c": newest.temperature_c if newest else None,
         "humidity_pct": newest.humidity_pct if newest else None,
         "door_open": state.door_open,
-        "probes": {name: msgspec.structs.asdict(probe) for name, probe in state.probes.items()},
+        "probes": {name: _probe_face(probe) for name, probe in state.probes.items()},
+        "excursions": [one for name, probe in state.probes.items() for one in _open_excursions(name, probe)],
         "filtered": state.filtered,
     }
+
+
+def end(state: TemperatureState, at: datetime, profile: Profile) -> Ending[TemperatureState]:
+    """Excursions that were open are recorded; totals and MKT outlive the contract."""
+    cargo = cargo_of(profile.cargo_profile, profile.temperature_limits)
+    news = News([], [])
+    probes = {name: rest(name, probe, cargo, at, news) for name, probe in state.probes.items()}
+    after = msgspec.structs.replace(state, probes=probes, door_open=None, on_at=None)
+    return Ending(after, news.products, news.episodes)
+
+
+def _probe_face(probe: Probe) -> Row:
+    return {
+        "measured_at": probe.measured_at,
+        "temperature_c": probe.temperature_c if probe.measured_at else None,
+        "humidity_pct": probe.humidity_pct,
+        "minutes_out": probe.out_s / 60,
+        "fault": probe.fault.reason if probe.fault else None,
+        **mkts(probe),
+    }
+
+
+def _open_excursions(name: str, probe: Probe) -> list[Row]:
+    return [
+        {"kind": KINDS[direction], "probe": name, "started_at": run.started_at, "peak_c": run.peak}
+        for direction, run in ((HIGH, probe.high), (LOW, probe.low))
+        if run is not None and run.open
+    ]
 
 
 def contract_s(state: TemperatureState, profile: Profile) -> float:
@@ -110,18 +187,14 @@ def _celsius(event: TemperatureEvent) -> float:
     return (event.temperature_f - 32) * 5 / 9
 
 
-def _own_quality(reading: TemperatureReading) -> str:
-    low, high = POSSIBLE_C
-    return "ok" if low <= reading.temperature_c <= high else "impossible"
-
-
-def _columns(reading: TemperatureReading, quality: str) -> Row:
+def _columns(reading: TemperatureReading, quality: str, cargo: Cargo) -> Row:
     return {
         "probe": reading.probe,
         "temperature_c": reading.temperature_c,
         "humidity_pct": reading.humidity_pct,
         "door_open": reading.door_open,
         "quality": quality,
+        "status": "fault" if quality == IMPOSSIBLE else cargo.status(reading.temperature_c),
     }
 
 
@@ -137,5 +210,6 @@ LINE = Line(
     history=history,
     face=face,
     contract_s=contract_s,
-    reading_bytes=46,
+    end=end,
+    reading_bytes=90,  # 50 in fact: 133 readings, a probe at 1 Hz for the horizon's 120 s, leave room for 32 probes
 )
