@@ -47,8 +47,8 @@ class Plant:
 
     `backend` is a name (auto, google, embedded) or one that runs already. Nothing of an earlier run is met: a backend
     that is started here is new, and one that is not is met under a project of this run's own. `only` names the
-    functions that run where not all shall; nothing is delivered to or asked of them then. `instances` is how many of a
-    function run side by side, `environment` what one function sees on top of the usual, `streams` how many
+    functions that run where not all shall; without `deliver` they get neither messages nor calls. `instances` is how
+    many of a function run side by side, `environment` what one function sees on top of the usual, `streams` how many
     StreamingPull streams feed each function (2,000 messages/s each; several overtake one another).
     """
 
@@ -58,6 +58,7 @@ class Plant:
         *,
         project: str | None = None,
         only: Collection[str] | None = None,
+        deliver: bool = True,
         instances: Mapping[str, int] | None = None,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         exports: Path | None = None,
@@ -81,7 +82,7 @@ class Plant:
         self._stack = AsyncExitStack()
         self._background = Background()
         self._functions = [function for function in FUNCTIONS if only is None or function.name in only]
-        self._delivers = only is None
+        self._delivers = deliver
         unknown = {*self._instances, *self._environment, *(only or ())} - {function.name for function in FUNCTIONS}
         if unknown:
             raise EmulatorError(f"no such function: {', '.join(sorted(unknown))}")

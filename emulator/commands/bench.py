@@ -12,7 +12,7 @@ from emulator.terminal import Terminal
 
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
-    plant = Plant(options.backend, only=("gps",), say=terminal.say)
+    plant = Plant(options.backend, only=("gps",), deliver=False, say=terminal.say)
     async with plant:
         terminal.say(f"{len(bench.LOADS)} loads of {options.readings:,} readings, {options.rounds} rounds")
         figures = await bench.director(plant, options.rounds, options.readings)
