@@ -60,7 +60,7 @@ class Hall:
 
     def rows(self, pclass: str) -> pd.DataFrame:
         """The rows of one class as the export would hold them: each product once, the version that is known first."""
-        rows = pd.DataFrame([row for row in self.bus.rows if row["pclass"] == pclass])
+        rows = pd.DataFrame([row for row in self.bus.rows if row.get("pclass") == pclass])
         if not len(rows):
             return rows
         assert rows["version"].max() <= KNOWN

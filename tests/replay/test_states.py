@@ -86,8 +86,9 @@ async def test_rows_in_order_say_which_fixes_are_good_as_pandas_finds_them(name:
     )
 
 
-async def test_a_bus_day_in_lists_of_any_size_ends_in_the_states_that_pandas_computes() -> None:
-    events = in_time_order(SOURCES["buses-2017-04-18"].events())
+@pytest.mark.parametrize("name", ["buses-2015-03-08", pytest.param("buses-2017-04-18", marks=pytest.mark.full)])
+async def test_a_bus_day_in_lists_of_any_size_ends_in_the_states_that_pandas_computes(name: str) -> None:
+    events = in_time_order(SOURCES[name].events())
     hall = Hall()
     await hall.take(events, sizes_up_to(60, seed=3))
     fixes = oracle.distinct(events, "gps")

@@ -1,0 +1,1 @@
+"""Whole plants: real backends, real processes, real files."""
