@@ -12,6 +12,7 @@ import pandas as pd
 
 from functions.core.ports import Message
 from functions.core.product import KNOWN
+from functions.core.profile import Profile
 from functions.core.worker import WorkerCodec
 from functions.lines import LINES
 from functions.roles.director import Director
@@ -25,12 +26,15 @@ BETWEEN_MESSAGES = timedelta(microseconds=100)
 
 
 class Hall:
-    """All lines, each with one director."""
+    """All lines, each with one director. With `heard_after` messages are published so long after their newest event,
+    as they were when it happened; without, all in one morning."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard_after: timedelta | None = None, profiles: dict[str, Profile] | None = None) -> None:
+        self._heard_after = heard_after
         self.store, self.bus, self.tally = MemoryStore(), MemoryBus(), Tally(lambda: 0.0)
         self._directors: dict[str, Director[Any, Any]] = {
-            name: Director(line, self.store, self.bus, MemoryProfiles(), self.tally) for name, line in LINES.items()
+            name: Director(line, self.store, self.bus, MemoryProfiles(profiles), self.tally)
+            for name, line in LINES.items()
         }
         self._published = 0
 
@@ -85,6 +89,8 @@ class Hall:
         self._published += 1
         payload = json.dumps(held[0] if len(held) == 1 else held).encode()
         published_at = PUBLISHED_FROM + self._published * BETWEEN_MESSAGES
+        if self._heard_after is not None:
+            published_at = max(datetime.fromisoformat(event["event_time"]) for event in held) + self._heard_after
         return line, Message(str(self._published), payload, published_at), {str(one["vehicle_id"]) for one in held}
 
 
