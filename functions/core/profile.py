@@ -8,7 +8,11 @@ from msgspec import Meta
 from functions.core.cargo import CargoName, TemperatureLimits
 from functions.core.delivery import Stop
 from functions.core.fence import Fences
+from functions.core.gauge import FUEL_LOW_PCT
+from functions.core.reading import Label
 from functions.core.route import Route
+from functions.core.service import ServicePlan
+from functions.core.stock import StockRule
 from functions.core.window import AlertWindow, Instant
 
 Seconds = Annotated[float, Meta(gt=0, le=366 * 86_400)]
@@ -22,7 +26,8 @@ class Profile(msgspec.Struct, frozen=True):
 
     `expected_interval_s` is how far apart readings normally are, for all lines or by line: twice that without any is
     unknown time. Limits of a vehicle's own win over its `cargo_profile`. What is counted of a shipment counts from
-    `shipment_started_at`: set it when one begins, and after a service.
+    `shipment_started_at`: set it when one begins, and after a service. A battery's limit is that of its 12 V or 24 V
+    system unless `battery_low_v` says otherwise. `stock` is by sku.
     """
 
     contract_s: Seconds | dict[str, Seconds] | None = None
@@ -37,6 +42,10 @@ class Profile(msgspec.Struct, frozen=True):
     alert_windows: Annotated[list[AlertWindow], Meta(max_length=50)] = []
     startup_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     shipment_started_at: Instant | None = None
+    service_plans: Annotated[list[ServicePlan], Meta(max_length=16)] = []
+    battery_low_v: Annotated[float, Meta(gt=0, le=1_000)] | None = None
+    fuel_low_pct: Annotated[float, Meta(ge=0, le=100)] = FUEL_LOW_PCT
+    stock: dict[Label, StockRule] = {}
 
     def contract_for(self, line: str, default_s: float) -> float:
         if isinstance(self.contract_s, dict):

@@ -7,9 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from functions.core.ids import event_key
-from functions.core.line import Decision, Line, Row
+from functions.core.line import Decision, Ending, Line, Row
 from functions.core.profile import Profile
-from functions.core.reading import Event, Label, Reading, checked, event_at
+from functions.core.reading import TEXT, Event, Reading, checked, event_at
+from functions.core.stock import Level, count, silenced
 
 NAME = "inventory"
 
@@ -17,27 +18,22 @@ MOST_SKUS = 200
 """Articles one worker keeps levels of; it bounds the document (200 levels take about 12 kB)."""
 CONTRACT_S = 7 * 86_400.0
 
+Sku = Annotated[str, Meta(pattern=TEXT, max_length=64)]
+Unit = Annotated[str, Meta(pattern=TEXT, max_length=16)]
+
 
 class InventoryEvent(Event, frozen=True, kw_only=True):
     """A stock level as it is sent; `vehicle_id` is the vehicle or the site that holds the stock."""
 
-    sku: Label
+    sku: Sku
     quantity: Annotated[float, Meta(ge=-1e12, le=1e12)]
-    unit: Label | None = None
+    unit: Unit | None = None
 
 
 class InventoryReading(Reading, frozen=True, array_like=True):
     """A checked stock level."""
 
     sku: str
-    quantity: float
-    unit: str | None
-
-
-class Level(msgspec.Struct, frozen=True, array_like=True):
-    """What was last counted of one article."""
-
-    counted_at: datetime
     quantity: float
     unit: str | None
 
@@ -63,8 +59,10 @@ def step(state: InventoryState, reading: InventoryReading, profile: Profile) -> 
     if reading.sku not in state.levels and len(state.levels) == MOST_SKUS:
         after = msgspec.structs.replace(state, filtered=state.filtered + 1)
         return Decision(after, _columns(reading, "too_many_skus"))
-    level = Level(reading.event_at, reading.quantity, reading.unit)
-    return Decision(InventoryState({**state.levels, reading.sku: level}, state.filtered), _columns(reading, "ok"))
+    before, rule = state.levels.get(reading.sku), profile.stock.get(reading.sku)
+    level, episodes = count(before, reading.event_at, reading.quantity, reading.unit, reading.sku, rule)
+    after = InventoryState({**state.levels, reading.sku: level}, state.filtered)
+    return Decision(after, _columns(reading, "ok", level), (), episodes)
 
 
 def history(reading: InventoryReading, profile: Profile) -> Row:
@@ -73,7 +71,8 @@ def history(reading: InventoryReading, profile: Profile) -> Row:
 
 def face(state: InventoryState) -> Row:
     return {
-        "stock": {sku: msgspec.structs.asdict(level) for sku, level in state.levels.items()},
+        "stock": {sku: _level_face(level) for sku, level in state.levels.items()},
+        "short": [sku for sku, level in state.levels.items() if level.short_since],
         "filtered": state.filtered,
     }
 
@@ -82,8 +81,29 @@ def contract_s(state: InventoryState, profile: Profile) -> float:
     return profile.contract_for(NAME, CONTRACT_S)
 
 
-def _columns(reading: InventoryReading, quality: str) -> Row:
-    return {"sku": reading.sku, "quantity": reading.quantity, "unit": reading.unit, "quality": quality}
+def end(state: InventoryState, at: datetime, profile: Profile) -> Ending[InventoryState]:
+    """Shortages are closed by the caller, and opened again by the first count that still shows them."""
+    return Ending(InventoryState({sku: silenced(level) for sku, level in state.levels.items()}, state.filtered))
+
+
+def _level_face(level: Level) -> Row:
+    return {
+        "counted_at": level.counted_at,
+        "quantity": level.quantity,
+        "unit": level.unit,
+        "runs_out_at": level.runs_out_at,
+    }
+
+
+def _columns(reading: InventoryReading, quality: str, level: Level | None = None) -> Row:
+    return {
+        "sku": reading.sku,
+        "quantity": reading.quantity,
+        "unit": reading.unit,
+        "per_day_quantity": level.per_day if level else None,
+        "runs_out_at": level.runs_out_at if level else None,
+        "quality": quality,
+    }
 
 
 LINE = Line(
@@ -98,5 +118,6 @@ LINE = Line(
     history=history,
     face=face,
     contract_s=contract_s,
-    reading_bytes=50,
+    end=end,
+    reading_bytes=100,
 )

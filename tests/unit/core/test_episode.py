@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.core.employment import MOST_EMISSIONS, employ, end
 from functions.core.episode import Episode, told
 from functions.core.horizon import Arrival
-from functions.core.line import Decision, Line, Product
+from functions.core.line import Decision, Ending, Line, Product
 from functions.core.profile import DEFAULTS, Profile
 from functions.core.worker import WorkerCodec, WorkerState
 from functions.lines import LINES
@@ -43,7 +43,13 @@ def step(state: Heat, reading: Any, _profile: Profile) -> Decision[Heat]:
 
 
 LINE: Line[Any, Any] = msgspec.structs.replace(
-    INVENTORY, state_type=Heat, start=Heat, step=step, face=lambda _state: {}, contract_s=lambda _state, _profile: 1e6
+    INVENTORY,
+    state_type=Heat,
+    start=Heat,
+    step=step,
+    face=lambda _state: {},
+    contract_s=lambda _state, _profile: 1e6,
+    end=lambda state, _at, _profile: Ending(state),
 )
 
 
