@@ -1,16 +1,13 @@
 """The plant: backend, topics, one process per function instance, couriers and timekeepers, up and down as one thing."""
 
-import asyncio
 import os
 import secrets
-import signal
-import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from emulator import backends, pubsub_admin
 from emulator.backends import Backend
@@ -18,28 +15,17 @@ from emulator.background import Background
 from emulator.cloud_event import Envelope
 from emulator.courier import Courier
 from emulator.errors import EmulatorError
-from emulator.http_client import Instance
 from emulator.notice_board import NoticeBoard
-from emulator.ports import HOST, free_port
-from emulator.processes import Child, Processes, Say
+from emulator.processes import Processes, Say
 from emulator.publisher import Publisher
+from emulator.staff import ROOT, Hired, Staff
 from emulator.timekeeper import Timekeeper
 from functions.adapters.channel import open_channel
 from functions.adapters.firestore import Firestore
 from functions.adapters.pubsub import PubSub
 from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
 
-ROOT = Path(__file__).resolve().parent.parent
 STATE_FOLDER = ROOT / ".fleetline"
-STARTED_S = 60.0
-"""A function answers within 1–2 s on an idle machine."""
-
-
-class Hired(NamedTuple):
-    """One running instance of a function, and where it listens."""
-
-    child: Child
-    instance: Instance
 
 
 class Plant:
@@ -73,7 +59,6 @@ class Plant:
         self.couriers: dict[str, Courier] = {}
         self.timekeepers: dict[str, Timekeeper] = {}
         self.listeners: list[Callable[[str], None]] = []
-        self._hired: dict[str, list[Hired]] = {}
         self._choice = backend
         self._instances = dict(instances or {})
         self._environment = {name: dict(own) for name, own in (environment or {}).items()}
@@ -111,14 +96,14 @@ class Plant:
             "pubsub": self.backend.pubsub,
             "firestore": self.backend.firestore,
             "dashboard": None,
-            "functions": {name: hired[0].instance.url for name, hired in self._hired.items()},
+            "functions": self._staff.urls(),
             "exports": str(self.exports),
             "logs": str(self.logs),
         }
 
     def hired(self, name: str) -> Hired:
         """The first instance of a function."""
-        return self._hired[name][0]
+        return self._staff.hired(name)[0]
 
     def check(self) -> None:
         """Raise what a courier or timekeeper died of, if one did."""
@@ -130,42 +115,34 @@ class Plant:
 
     def kill(self, name: str, index: int = 0) -> None:
         """kill -9 one instance of a function; it is started again, as Cloud Run would."""
-        self._hired[name][index].child.signal(signal.SIGKILL)
+        self._staff.kill(name, index)
 
     async def start_function(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Stop a function and start it again where it was, with these variables on top of its own."""
-        await self.stop_function(name)
-        function = _function(name)
-        self._environment[name] = {**self._environment.get(name, {}), **(environment or {})}
-        instances = [hired.instance for hired in self._hired[name]]
-        self._hired[name] = [await self._hire(function, index, instance) for index, instance in enumerate(instances)]
-        await self._until_ready(name)
+        await self._staff.restart(name, environment or {})
 
     async def stop_function(self, name: str) -> None:
         """Stop a function (SIGTERM, then SIGKILL); its messages wait."""
-        await asyncio.gather(*(self._processes.stop(hired.child) for hired in self._hired[name]))
+        await self._staff.stop(name)
 
     async def _start(self) -> None:
         _raise_file_limit()
         self.exports.mkdir(parents=True, exist_ok=True)
-        self._processes = await self._stack.enter_async_context(Processes(self.logs, self.say))
-        self._stack.callback(self._close_connections)
-        if isinstance(self._choice, Backend):
-            self.backend = self._choice
-        else:
-            self.backend = await backends.start(self._choice, self._processes, self.say)
+        processes = await self._stack.enter_async_context(Processes(self.logs, self.say))
+        started = self._choice if isinstance(self._choice, Backend) else None
+        self.backend = started or await backends.start(str(self._choice), processes, self.say)
         self.say(f"logs: {self.logs}")
         await pubsub_admin.create(self.project, self.backend.pubsub, TOPICS, FUNCTIONS)
         self._open_clients()
         await self._board.start()
         self._stack.push_async_callback(self._board.close)
+        self._staff = Staff(processes, self._variables())
+        self._stack.callback(self._staff.close)
         for function in self._functions:
-            count = self._instances.get(function.name, 1)
-            self._hired[function.name] = [
-                await self._hire(function, index, Instance(HOST, free_port())) for index in range(count)
-            ]
-        await asyncio.gather(*(self._until_ready(function.name) for function in self._functions))
-        self.say("functions: " + " · ".join(f"{name} {hired[0].instance.url}" for name, hired in self._hired.items()))
+            name = function.name
+            await self._staff.hire(function, self._instances.get(name, 1), self._environment.get(name, {}))
+        await self._staff.until_ready()
+        self.say("functions: " + " · ".join(f"{name} {url}" for name, url in self._staff.urls().items()))
         self._stack.push_async_callback(self._background.close)
         for function in self._functions if self._delivers else ():
             self._send_courier(function)
@@ -179,43 +156,21 @@ class Plant:
         for client in (self.publisher, self.firestore, self._bus, self._channel):
             self._stack.push_async_callback(client.close)
 
-    def _close_connections(self) -> None:
-        for hired in self._hired.values():
-            for one in hired:
-                one.instance.close()
-
-    async def _hire(self, function: Function, index: int, instance: Instance) -> Hired:
-        command = [str(Path(sys.executable).parent / "functions-framework"), "--source", str(ROOT / "main.py")]
-        command += ["--target", function.name, "--signature-type", "cloudevent" if function.topic else "http"]
-        command += ["--host", instance.host, "--port", str(instance.port)]
-        name = function.name if index == 0 else f"{function.name}-{index + 1}"
-        child = await self._processes.start(name, command, self._variables(function), keep=True, cwd=ROOT)
-        return Hired(child, instance)
-
-    def _variables(self, function: Function) -> dict[str, str]:
+    def _variables(self) -> dict[str, str]:
         return {
             "GOOGLE_CLOUD_PROJECT": self.project,
             "PUBSUB_EMULATOR_HOST": self.backend.pubsub,
             "FIRESTORE_EMULATOR_HOST": self.backend.firestore,
             "EXPORT_URL": str(self.exports),
             "BACKLOG_URL": self._board.url,
-            "FUNCTION_TARGET": function.name,
-            "WORKERS": "1",
-            **function.environment,
-            **self._environment.get(function.name, {}),
         }
-
-    async def _until_ready(self, name: str) -> None:
-        for hired in self._hired[name]:
-            address = f"{hired.instance.host}:{hired.instance.port}"
-            await self._processes.until_ready(hired.child, address, STARTED_S)
 
     def _send_courier(self, function: Function) -> None:
         topic = function.topic
         if topic is None:
             return
         subscription = pubsub_admin.subscription_name(self.project, topic)
-        instances = [hired.instance for hired in self._hired[function.name]]
+        instances = self._staff.instances(function.name)
         courier = Courier(
             subscription,
             self._channel,
@@ -234,7 +189,7 @@ class Plant:
     def _set_timekeeper(self, function: Function) -> None:
         if function.laptop_interval_s is None:
             return
-        instance = self._hired[function.name][0].instance
+        instance = self._staff.instances(function.name)[0]
         timekeeper = Timekeeper(function.name, instance, function.laptop_interval_s, function.timeout_s, self.say)
         self.timekeepers[function.name] = timekeeper
         self._background.start(timekeeper.run(), f"timekeeper of {function.name}")
@@ -242,10 +197,6 @@ class Plant:
     def _tell(self, message_id: str) -> None:
         for listener in self.listeners:
             listener(message_id)
-
-
-def _function(name: str) -> Function:
-    return next(function for function in FUNCTIONS if function.name == name)
 
 
 def _raise_file_limit() -> None:
