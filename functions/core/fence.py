@@ -7,15 +7,15 @@ to enter or leave, are in its state.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from functions.core.fix import Fix
-from functions.core.local import METRES_A_DEGREE, Ground
 from functions.core.reading import Label
 from functions.core.row import Product
+from functions.core.shape import Area, Box, Circle, Corridor, Shape
 
 MARGIN_SHARE = 0.10
 MARGIN_M = 20.0
@@ -58,6 +58,12 @@ class Feature(msgspec.Struct, frozen=True, dict=True):
 
     geometry: PointShape | LineShape | PolygonShape | MultiPolygonShape
     properties: FenceProperties
+    type: Literal["Feature"] = "Feature"
+
+    def __post_init__(self) -> None:
+        for part in self._parts:
+            for ring in part:
+                _check(ring, closed=isinstance(self.geometry, PolygonShape | MultiPolygonShape))
 
     @property
     def id(self) -> str:
@@ -66,39 +72,16 @@ class Feature(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def radius_m(self) -> float:
         """What the exit margin is a share of: the radius, or half the smaller side of a polygon's box."""
-        if isinstance(self.geometry, PointShape | LineShape):
-            return self.properties.radius_m
-        west, south, east, north = self._area.bounds
-        return float(min(east - west, north - south)) / 2
+        return self._shape.radius_m
 
     @cached_property
-    def ground(self) -> Ground:
-        longitude, latitude = self._parts[0][0][0][:2]
-        return Ground(latitude, longitude)
-
-    @cached_property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north in degrees with room for the margin; may reach over ±180."""
-        west, south, east, north = self._area.bounds
-        around_m = 2 * MARGIN_M + self.radius_m * (MARGIN_SHARE + (not self._filled))
-        across = self.ground.metres(self.ground.latitude, self.ground.longitude + 1)[0]
-        return (
-            self.ground.longitude + (west - around_m) / across,
-            self.ground.latitude + (south - around_m) / METRES_A_DEGREE,
-            self.ground.longitude + (east + around_m) / across,
-            self.ground.latitude + (north + around_m) / METRES_A_DEGREE,
-        )
+    def bounds(self) -> Box:
+        """A box with all of the fence in it; may reach over ±180."""
+        return self._shape.bounds
 
     def outside_m(self, latitude: float, longitude: float) -> float:
         """How far outside a place is, in metres; 0 or less is inside, the border included."""
-        import shapely
-
-        distance = float(shapely.distance(self._area, shapely.Point(self.ground.metres(latitude, longitude))))
-        return distance if self._filled else distance - self.properties.radius_m
-
-    @property
-    def _filled(self) -> bool:
-        return isinstance(self.geometry, PolygonShape | MultiPolygonShape)
+        return self._shape.outside_m(latitude, longitude)
 
     @cached_property
     def _parts(self) -> list[list[list[Position]]]:
@@ -114,29 +97,28 @@ class Feature(msgspec.Struct, frozen=True, dict=True):
                 return coordinates
 
     @cached_property
-    def _area(self) -> Any:
-        import shapely
-
-        parts = [[self._line(ring) for ring in part] for part in self._parts]
+    def _shape(self) -> Shape:
+        parts = [[[(at[1], at[0]) for at in ring] for ring in part] for part in self._parts]
         match self.geometry:
             case PointShape():
-                area: Any = shapely.Point(parts[0][0][0])
+                return Circle(*parts[0][0][0], self.properties.radius_m)
             case LineShape():
-                area = shapely.LineString(parts[0][0])
+                return Corridor(parts[0][0], self.properties.radius_m)
             case _:
-                area = shapely.make_valid(shapely.MultiPolygon([(part[0], part[1:]) for part in parts]))
-        shapely.prepare(area)
-        return area
-
-    def _line(self, ring: Sequence[Position]) -> list[tuple[float, float]]:
-        return self.ground.line((position[1], position[0]) for position in ring)
+                return Area(parts)
 
 
 class Fences(msgspec.Struct, frozen=True, dict=True):
     """A vehicle's fences, a GeoJSON FeatureCollection."""
 
     features: Annotated[list[Feature], Meta(max_length=MOST_FENCES)] = []
-    type: str = "FeatureCollection"
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+
+    def __post_init__(self) -> None:
+        names = [feature.id for feature in self.features]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"two fences have the id {twice!r}")
 
     def near(self, latitude: float, longitude: float) -> list[Feature]:
         """The fences whose box holds the place."""
@@ -162,6 +144,14 @@ class Fences(msgspec.Struct, frozen=True, dict=True):
             for turn in (-360, 0, 360)
         ]
         return shapely.STRtree(boxes)
+
+
+def _check(ring: Sequence[Position], closed: bool) -> None:
+    for position in ring:
+        if not (-180 <= position[0] <= 180 and -90 <= position[1] <= 90):
+            raise ValueError(f"{position[:2]} is no [longitude, latitude]")
+    if closed and ring[0][:2] != ring[-1][:2]:
+        raise ValueError("a polygon's ring must end where it begins")
 
 
 class Visit(msgspec.Struct, frozen=True, array_like=True):
@@ -229,10 +219,9 @@ def _entering(visit: Visit | None, fix: Fix, fence: Feature) -> tuple[Visit, Pro
 
 
 def _leaving(visit: Visit, fix: Fix, fence: Feature) -> tuple[Visit | None, Product | None]:
+    """Out on the second fix in a row: that is never later than after `dwell_s`, which no run of one fix can last."""
     since = visit.since or fix.at
-    dwell_s = fence.properties.dwell_s
-    lasted = dwell_s > 0 and (fix.at - since).total_seconds() >= dwell_s
-    if visit.fixes + 1 < EXIT_FIXES and not lasted:
+    if visit.fixes + 1 < EXIT_FIXES:
         return Visit(True, since, visit.fixes + 1, visit.entered_at), None
     inside_s = (since - visit.entered_at).total_seconds() if visit.entered_at else None
     return None, _event("exit", fence, since, {"entered_at": visit.entered_at, "duration_s": inside_s})

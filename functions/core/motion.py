@@ -9,9 +9,9 @@ from datetime import datetime
 
 import msgspec
 
-from functions.core.fix import Fix
-from functions.core.geo import distance_m
-from functions.core.path import Point, grown, point, polyline
+from functions.core.fix import Fix, Place, place
+from functions.core.ids import digest
+from functions.core.path import Path, Point, grown, point, polyline
 from functions.core.row import Product, Row
 
 STAY_M = 200.0
@@ -19,162 +19,207 @@ STAY_S = 180.0
 GAP_S = 3600.0
 MOVING_KPH = 5.0
 """A leg slower than this is no moving leg: walking pace, and what drift of a parked receiver looks like."""
+DRIFT_M = 50.0
+"""A leg of a standing vehicle may be this long: a receiver among buildings."""
+CANDIDATE_S = 15.0
+"""Fixes that may turn out to be the first of a stay are remembered this far apart: at most 12 of them at a time, and a
+stay is found to this many seconds where fixes come more often, else exactly."""
 IDLE_S = 600.0
+HALF_TURN, TURN = 1_800_000_000, 3_600_000_000
+"""In 1e-7 degrees."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where and when a stay begins or a departure may be: with the way driven until then, and its event's key."""
+class Departure(Place, frozen=True, array_like=True):
+    """The fix that a run of moving legs began at: its event's key, and the highest speed since."""
 
-    at: datetime
     key: bytes
-    latitude: float
-    longitude: float
-    distance_m: float
+    top_kph: float = 0.0
 
 
-class Trip(msgspec.Struct, frozen=True, array_like=True):
-    """The trip under way. `stay` is the first fix of where it may be stopping; `idle_s` counts what did not move until
-    `stay`, `stay_idle_s` since; `path` holds points of its way."""
+class Stay(Place, frozen=True, array_like=True):
+    """A fix that all since are within 200 m of; `idle_s` is how long the trip had not moved until then."""
 
-    start: Place
-    stay: Place
+    idle_s: float
+
+
+class Halt(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """Standing: where (the middle of the stay) and since when; and what would be the start if it is leaving."""
+
+    place: Place
+    leaving: Departure
+
+
+class Trip(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """The trip under way. `stays` are fixes it may be stopping at, oldest first; `idle_s` counts what did not move;
+    `path` holds points of its way."""
+
+    start: Departure
+    stays: tuple[Stay, ...]
     max_kph: float
     idle_s: float
-    stay_idle_s: float
-    path: tuple[Point, ...]
+    path: Path
 
 
 class Motion(msgspec.Struct, frozen=True, array_like=True):
-    """`stop` is where the vehicle stopped, `leaving` the fix its present run of moving legs began at, `trip` what it is
-    on (None = stopped), `last` the last good fix, `idle_since` when it began to idle."""
+    """What the vehicle does, and since when it has been idling."""
 
-    stop: Place
-    leaving: Place
-    last: Place
-    trip: Trip | None = None
+    now: Halt | Trip
     idle_since: datetime | None = None
+
+    @property
+    def on_trip(self) -> bool:
+        return type(self.now) is Trip
 
     @property
     def trip_id(self) -> str | None:
         """The trip's id: the key of the event it started with."""
-        return self.trip.start.key.hex() if self.trip else None
+        return self.now.start.key.hex() if isinstance(self.now, Trip) else None
 
 
-def follow(motion: Motion | None, fix: Fix) -> tuple[Motion, list[Product]]:
-    """Motion after the next good fix, and the trips, stops and idling events that ended with it."""
-    here = Place(fix.at, fix.key, fix.latitude, fix.longitude, fix.distance_m)
-    if motion is None:
-        return Motion(here, here, here), []
+def follow(motion: Motion | None, fix: Fix, last: Place | None) -> tuple[Motion, list[Product]]:
+    """Motion after the next good fix, and the trips, stops and idling events that ended with it; `last` is where the
+    last good fix was."""
+    if motion is None or last is None:
+        return Motion(_halt(fix)), []
+    now = motion.now
     made: list[Product] = []
     if fix.leg_s > GAP_S:
-        motion, made = _after_gap(motion, here)
-    if motion.trip is None:
-        motion, more = _stopped(motion, fix, here)
-    else:
-        motion, more = _under_way(motion, motion.trip, fix, here)
-    motion, idling = _idling(motion, fix)
-    return msgspec.structs.replace(motion, last=here), [*made, *more, *idling]
+        now, made = _after_gap(now, fix, last)
+    now, more = _stopped(now, fix) if isinstance(now, Halt) else _under_way(now, fix)
+    idle_since, idling = _idling(motion.idle_since, fix, last.at)
+    return Motion(now, idle_since), [*made, *more, *idling]
 
 
-def silenced(motion: Motion | None) -> tuple[Motion | None, list[Product]]:
+def silenced(motion: Motion | None, last: Place | None) -> tuple[Motion | None, list[Product]]:
     """Motion when nothing more is heard: a trip ends at the last good fix, a stop goes on."""
-    if motion is None or motion.trip is None:
+    if motion is None or last is None or not isinstance(motion.now, Trip):
         return motion, []
-    last = motion.last
-    return Motion(last, last, last), [_trip_row(motion.trip, last, motion.trip.idle_s + motion.trip.stay_idle_s)]
+    key = digest("after", motion.now.start.key)
+    leaving = Departure(last.at, last.latitude_e7, last.longitude_e7, last.driven_cm, key)
+    idling = _idling_rows(motion.idle_since, last.at)
+    return Motion(Halt(last, leaving)), [_trip_row(motion.now, last, motion.now.idle_s), *idling]
 
 
-def _after_gap(motion: Motion, here: Place) -> tuple[Motion, list[Product]]:
-    """Nobody saw an hour or more: what was under way ended before it; a vehicle found elsewhere left unseen."""
-    if motion.trip is not None:
-        _, made = silenced(motion)
-        return Motion(here, here, here), made
-    if _apart_m(motion.stop, here) < STAY_M:
-        return msgspec.structs.replace(motion, leaving=here), []
-    return Motion(here, here, here), _stop_rows(motion.stop, motion.last.at)
+def _after_gap(now: Halt | Trip, fix: Fix, last: Place) -> tuple[Halt | Trip, list[Product]]:
+    """Nobody saw an hour or more. A trip ended before it, and where the vehicle still is, it stood all the time; found
+    elsewhere, it left unseen."""
+    made = [_trip_row(now, last, now.idle_s)] if isinstance(now, Trip) else []
+    stood_at = last if isinstance(now, Trip) else now.place
+    if stood_at.apart_m(fix) < STAY_M:
+        return Halt(stood_at, _departure(fix)), made
+    return _halt(fix), made or _stop_rows(stood_at, last.at)
 
 
-def _stopped(motion: Motion, fix: Fix, here: Place) -> tuple[Motion, list[Product]]:
-    if fix.ignition is False or not _moves(fix):
-        motion = msgspec.structs.replace(motion, leaving=here)
-    if fix.ignition is False or _apart_m(motion.stop, here) < STAY_M:
-        return motion, []
-    start = motion.leaving if motion.leaving.at < here.at else motion.last
-    path = grown((_point(start),), _point(here))
-    trip = Trip(start, here, _top(0.0, fix), 0.0, 0.0, path)
-    return msgspec.structs.replace(motion, trip=trip), _stop_rows(motion.stop, start.at)
+def _stopped(halt: Halt, fix: Fix) -> tuple[Halt | Trip, list[Product]]:
+    leaving = halt.leaving
+    if fix.off or not _moves(fix):
+        leaving = _departure(fix)
+    elif fix.pace_kph > leaving.top_kph:
+        leaving = msgspec.structs.replace(leaving, top_kph=fix.pace_kph)
+    if fix.off or halt.place.apart_m(fix) < STAY_M:
+        return Halt(halt.place, leaving), []
+    trip = Trip(leaving, (_stay(fix, 0.0),), leaving.top_kph, 0.0, grown((), _point(leaving), _point(_here(fix))))
+    return trip, _stop_rows(halt.place, leaving.at)
 
 
-def _under_way(motion: Motion, trip: Trip, fix: Fix, here: Place) -> tuple[Motion, list[Product]]:
-    idle_s = 0.0 if _moves(fix) else fix.leg_s
-    if fix.ignition is False:
-        return Motion(here, here, here), [_trip_row(trip, here, trip.idle_s + trip.stay_idle_s + idle_s)]
-    top = _top(trip.max_kph, fix)
-    if _apart_m(trip.stay, here) >= STAY_M:
-        path = grown(trip.path, _point(here))
-        trip = Trip(trip.start, here, top, trip.idle_s + trip.stay_idle_s + idle_s, 0.0, path)
-        return msgspec.structs.replace(motion, trip=trip), []
-    if (here.at - trip.stay.at).total_seconds() >= STAY_S:
-        return Motion(trip.stay, here, here, None, motion.idle_since), [_trip_row(trip, trip.stay, trip.idle_s)]
-    trip = msgspec.structs.replace(trip, max_kph=top, stay_idle_s=trip.stay_idle_s + idle_s)
-    return msgspec.structs.replace(motion, trip=trip), []
+def _under_way(trip: Trip, fix: Fix) -> tuple[Halt | Trip, list[Product]]:
+    idle_s = trip.idle_s if _moves(fix) else trip.idle_s + fix.leg_s
+    max_kph = max(trip.max_kph, fix.pace_kph)
+    here = point(round(fix.latitude * 1e7), round(fix.longitude * 1e7))
+    path = grown(trip.path, _point(trip.start), here)
+    trip = Trip(trip.start, _stays(trip.stays, fix, idle_s), max_kph, idle_s, path)
+    if fix.off:
+        return _halt(fix), [_trip_row(trip, _here(fix), idle_s)]
+    first = trip.stays[0]
+    if (fix.at - first.at).total_seconds() < STAY_S:
+        return trip, []
+    middle = _middle(trip.stays)
+    return Halt(middle, _departure(fix)), [_trip_row(trip, middle, first.idle_s)]
 
 
-def _idling(motion: Motion, fix: Fix) -> tuple[Motion, list[Product]]:
+def _stays(stays: tuple[Stay, ...], fix: Fix, idle_s: float) -> tuple[Stay, ...]:
+    left = tuple([stay for stay in stays if stay.apart_m(fix) < STAY_M])
+    if left and (fix.at - left[-1].at).total_seconds() < CANDIDATE_S:
+        return left
+    return (*left, _stay(fix, idle_s))
+
+
+def _middle(stays: tuple[Stay, ...]) -> Place:
+    """The first of a stay, at the mean of its places: the first alone may lie 200 m from where the vehicle stands, and
+    then the drift of a parked vehicle would start a trip."""
+    first, count = stays[0], len(stays)
+    north = sum(stay.latitude_e7 - first.latitude_e7 for stay in stays)
+    east = sum((stay.longitude_e7 - first.longitude_e7 + HALF_TURN) % TURN - HALF_TURN for stay in stays)
+    longitude_e7 = (first.longitude_e7 + round(east / count) + HALF_TURN) % TURN - HALF_TURN
+    return Place(first.at, first.latitude_e7 + round(north / count), longitude_e7, first.driven_cm)
+
+
+def _idling(since: datetime | None, fix: Fix, last_at: datetime) -> tuple[datetime | None, list[Product]]:
     """Ignition on and not moving, for ten minutes or more: known when it is over."""
-    since = motion.idle_since
     idles = fix.ignition is True and not _moves(fix)
-    if idles and fix.leg_s <= GAP_S:
-        return motion if since else msgspec.structs.replace(motion, idle_since=fix.at), []
-    if since is None:
-        return motion, []
-    ended_at = motion.last.at if fix.leg_s > GAP_S else fix.at
-    duration_s = (ended_at - since).total_seconds()
-    motion = msgspec.structs.replace(motion, idle_since=None)
+    gap = fix.leg_s > GAP_S
+    if idles and since and not gap:
+        return since, []
+    return (fix.at if idles else None), _idling_rows(since, last_at if gap else fix.at)
+
+
+def _idling_rows(since: datetime | None, ended_at: datetime) -> list[Product]:
+    duration_s = (ended_at - since).total_seconds() if since else 0.0
     if duration_s < IDLE_S:
-        return motion, []
+        return []
     columns = {"kind": "idling", "started_at": since, "ended_at": ended_at, "duration_s": duration_s}
-    return motion, [Product("events", "idling", columns, ended_at)]
+    return [Product("events", "idling", columns, ended_at)]
 
 
 def _moves(fix: Fix) -> bool:
-    """By what the vehicle reported and, where the leg is long enough to tell, by how far it came."""
-    pace_kph = fix.pace_kph
-    implied_kph = fix.leg_m * 3.6 / fix.leg_s if fix.leg_s > 0 else 0.0
-    return (pace_kph is not None and pace_kph > MOVING_KPH) or implied_kph > MOVING_KPH
+    """By what the vehicle reported and, where the leg is too long for drift, by how far it came."""
+    if fix.pace_kph > MOVING_KPH or fix.leg_m >= STAY_M:
+        return True
+    return fix.leg_m >= DRIFT_M and fix.implied_kph > MOVING_KPH
 
 
-def _top(max_kph: float, fix: Fix) -> float:
-    return max(max_kph, fix.pace_kph or 0.0)
+def _here(fix: Fix) -> Place:
+    return place(fix.at, fix.latitude, fix.longitude, fix.distance_m)
+
+
+def _departure(fix: Fix) -> Departure:
+    here = _here(fix)
+    return Departure(here.at, here.latitude_e7, here.longitude_e7, here.driven_cm, fix.key)
+
+
+def _stay(fix: Fix, idle_s: float) -> Stay:
+    here = _here(fix)
+    return Stay(here.at, here.latitude_e7, here.longitude_e7, here.driven_cm, idle_s)
+
+
+def _halt(fix: Fix) -> Halt:
+    return Halt(_here(fix), _departure(fix))
 
 
 def _point(place: Place) -> Point:
-    return point(place.latitude, place.longitude)
-
-
-def _apart_m(place: Place, other: Place) -> float:
-    return distance_m(place.latitude, place.longitude, other.latitude, other.longitude)
+    return point(place.latitude_e7, place.longitude_e7)
 
 
 def _trip_row(trip: Trip, end: Place, idle_s: float) -> Product:
-    duration_s = (end.at - trip.start.at).total_seconds()
-    distance_km = (end.distance_m - trip.start.distance_m) / 1000
+    start = trip.start
+    duration_s = (end.at - start.at).total_seconds()
+    distance_km = (end.driven_cm - start.driven_cm) / 100_000
     columns: Row = {
-        "trip_id": trip.start.key.hex(),
-        "started_at": trip.start.at,
+        "trip_id": start.key.hex(),
+        "started_at": start.at,
         "ended_at": end.at,
         "duration_s": duration_s,
         "distance_km": distance_km,
-        "start_latitude": trip.start.latitude,
-        "start_longitude": trip.start.longitude,
+        "start_latitude": start.latitude,
+        "start_longitude": start.longitude,
         "end_latitude": end.latitude,
         "end_longitude": end.longitude,
         "idle_s": idle_s,
         "max_kph": trip.max_kph,
         "average_kph": distance_km * 3600 / duration_s if duration_s > 0 else None,
-        "path": polyline((*trip.path, _point(end))),
+        "path": polyline(trip.path, _point(start), _point(end)),
     }
-    return Product("trips", trip.start.key.hex(), columns, end.at)
+    return Product("trips", start.key.hex(), columns, end.at)
 
 
 def _stop_rows(stop: Place, ended_at: datetime) -> list[Product]:
@@ -190,4 +235,4 @@ def _stop_rows(stop: Place, ended_at: datetime) -> list[Product]:
         "latitude": stop.latitude,
         "longitude": stop.longitude,
     }
-    return [Product("stops", stop.key.hex(), columns, ended_at)]
+    return [Product("stops", "", columns, ended_at)]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -10,10 +10,12 @@ from msgspec import Meta
 from functions.core.episode import Episode
 from functions.core.fix import Fix
 from functions.core.geo import distance_m
-from functions.core.local import Ground
+from functions.core.local import Track
 from functions.core.row import Product
 
 REJOIN_SHARE = 0.8
+FURTHER = 1.1
+"""Told again when it has grown by this share."""
 
 LatLon = tuple[Annotated[float, Meta(ge=-90, le=90)], Annotated[float, Meta(ge=-180, le=180)]]
 
@@ -26,71 +28,58 @@ class Route(msgspec.Struct, frozen=True, dict=True):
     hold_s: Annotated[float, Meta(ge=0, le=86_400)] = 120.0
     speed_limit_kph: Annotated[float, Meta(gt=0, le=500)] | None = None
 
-    @cached_property
-    def ground(self) -> Ground:
-        middle = len(self.polyline) // 2
-        return Ground(sum(point[0] for point in self.polyline) / len(self.polyline), self.polyline[middle][1])
-
     def off_m(self, latitude: float, longitude: float) -> float:
         """Cross-track distance: metres from the nearest place of any segment."""
-        import shapely
-
-        nearest = self._line.interpolate(self._along(latitude, longitude))
-        return distance_m(latitude, longitude, *self.ground.degrees(*shapely.get_coordinates(nearest)[0]))
+        return self._track.off_m(latitude, longitude)
 
     def remaining_m(self, latitude: float, longitude: float, to: LatLon) -> float:
         """The way along the route from beside one place to beside another, 0 when that lies behind."""
-        return max(0.0, self._along(*to) - self._along(latitude, longitude))
+        return max(0.0, self._track.way_m(*to) - self._track.way_m(latitude, longitude))
 
     def near_an_end(self, latitude: float, longitude: float) -> bool:
         """Within a corridor's width of where the route starts or ends: there a vehicle may be anywhere."""
         ends = (self.polyline[0], self.polyline[-1])
         return any(distance_m(latitude, longitude, *place) <= self.corridor_m for place in ends)
 
-    def _along(self, latitude: float, longitude: float) -> float:
-        import shapely
-
-        return float(self._line.project(shapely.Point(self.ground.metres(latitude, longitude))))
-
     @cached_property
-    def _line(self) -> Any:
-        import shapely
-
-        return shapely.LineString(self.ground.line(self.polyline))
+    def _track(self) -> Track:
+        return Track(self.polyline)
 
 
 class Deviation(msgspec.Struct, frozen=True, array_like=True):
-    """Off the route since then; `told` once it lasted."""
+    """Off the route since then; `told_m` is how far was told, 0 until it lasted."""
 
     since: datetime
     most_m: float
-    told: bool
+    told_m: float
 
 
-def follow(
-    state: Deviation | None, fix: Fix, route: Route | None
-) -> tuple[Deviation | None, list[Product], list[Episode]]:
+Told = tuple[Deviation | None, list[Product], list[Episode]]
+
+
+def follow(state: Deviation | None, fix: Fix, route: Route | None) -> Told:
     """A deviation begins beyond the corridor for `hold_s`, and is over within 80 % of it."""
     if route is None:
         return _rejoined(state, fix.at)
     off_m = route.off_m(fix.latitude, fix.longitude) - fix.accuracy_m
-    told = state is not None and state.told
-    if off_m <= route.corridor_m * (REJOIN_SHARE if told else 1.0) or route.near_an_end(fix.latitude, fix.longitude):
+    known = state is not None and state.told_m > 0
+    if off_m <= route.corridor_m * (REJOIN_SHARE if known else 1.0) or route.near_an_end(fix.latitude, fix.longitude):
         return _rejoined(state, fix.at)
-    since = state.since if state else fix.at
-    most_m = max(off_m, state.most_m) if state else off_m
-    after = Deviation(since, most_m, (fix.at - since).total_seconds() >= route.hold_s or told)
-    worth_telling = after.told and (state is None or not state.told or most_m > state.most_m * 1.1)
-    return after, [], [_episode(after, None)] if worth_telling else []
+    state = state or Deviation(fix.at, off_m, 0.0)
+    most_m = max(off_m, state.most_m)
+    lasted = known or (fix.at - state.since).total_seconds() >= route.hold_s
+    news = lasted and most_m > state.told_m * FURTHER
+    after = Deviation(state.since, most_m, most_m if news else state.told_m)
+    return after, [], [_episode(after, None)] if news else []
 
 
-def silenced(state: Deviation | None, at: datetime) -> list[Product]:
-    """The event of a deviation that nobody saw the end of."""
-    return _rejoined(state, at)[1]
+def silenced(state: Deviation | None, last_at: datetime) -> tuple[list[Product], list[Episode]]:
+    """The event of a deviation that nobody saw the end of: it is known until the last good fix."""
+    return _rejoined(state, last_at, "unknown")[1:]
 
 
-def _rejoined(state: Deviation | None, at: datetime) -> tuple[None, list[Product], list[Episode]]:
-    if state is None or not state.told:
+def _rejoined(state: Deviation | None, at: datetime, outcome: str = "over") -> Told:
+    if state is None or not state.told_m:
         return None, [], []
     columns = {
         "kind": "route_deviation",
@@ -98,6 +87,7 @@ def _rejoined(state: Deviation | None, at: datetime) -> tuple[None, list[Product
         "ended_at": at,
         "duration_s": (at - state.since).total_seconds(),
         "most_m": state.most_m,
+        "outcome": outcome,
     }
     return None, [Product("events", "route_deviation", columns, at)], [_episode(state, at)]
 

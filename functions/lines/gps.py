@@ -6,13 +6,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from functions.core.compact import Packed, packed, unpacked
 from functions.core.delivery import Tour
 from functions.core.delivery import follow as follow_tour
+from functions.core.delivery import silenced as silenced_tour
 from functions.core.episode import Episode
 from functions.core.fence import Visits, inside
 from functions.core.fence import follow as follow_fences
 from functions.core.fence import limit_kph as fence_limit_kph
-from functions.core.fix import Fix
+from functions.core.fix import Fix, Place, place
 from functions.core.geo import distance_m
 from functions.core.harsh import harsh
 from functions.core.ids import event_key
@@ -57,16 +59,28 @@ class GpsEvent(Event, frozen=True, kw_only=True):
 
 
 class GpsReading(Reading, frozen=True, array_like=True):
-    """A checked fix; degrees (WGS 84), km/h, metres, kilometres."""
+    """A checked fix; degrees (WGS 84), km/h, metres, kilometres. What most fixes have is packed (compact)."""
 
-    latitude: float
-    longitude: float
-    speed_kph: float | None
+    packed_latitude: Packed
+    packed_longitude: Packed
+    packed_speed_kph: Packed | None
     heading_deg: float | None
     accuracy_m: float | None
     altitude_m: float | None
     odometer_km: float | None
     ignition: bool | None
+
+    @property
+    def latitude(self) -> float:
+        return unpacked(self.packed_latitude)
+
+    @property
+    def longitude(self) -> float:
+        return unpacked(self.packed_longitude)
+
+    @property
+    def speed_kph(self) -> float | None:
+        return None if self.packed_speed_kph is None else unpacked(self.packed_speed_kph)
 
 
 class GpsState(msgspec.Struct, frozen=True, array_like=True):
@@ -104,7 +118,11 @@ def parse(payload: object) -> tuple[str, GpsReading]:
         event.odometer_km,
         event.ignition,
     )
-    return event.vehicle_id, GpsReading(at, event_key(NAME, event.vehicle_id, at, event.event_id, fields), *fields)
+    key = event_key(NAME, event.vehicle_id, at, event.event_id, fields)
+    speed_kph = None if event.speed_kph is None else packed(event.speed_kph)
+    return event.vehicle_id, GpsReading(
+        at, key, packed(event.latitude), packed(event.longitude), speed_kph, *fields[3:]
+    )
 
 
 def step(state: GpsState, reading: GpsReading, profile: Profile) -> Decision[GpsState]:
@@ -129,6 +147,7 @@ def step(state: GpsState, reading: GpsReading, profile: Profile) -> Decision[Gps
         reading.speed_kph if quality == "ok" else None,
         reading.accuracy_m or 0.0,
         reading.ignition if reading.ignition is not None else state.ignition,
+        reading.ignition is False,
         leg_m,
         leg_s,
         state.distance_m + leg_m,
@@ -141,7 +160,7 @@ def _ruled(
     state: GpsState, reading: GpsReading, fix: Fix, profile: Profile
 ) -> tuple[GpsState, list[Product], list[Episode]]:
     """Every rule in turn: what moves, what was too hard, where it is, how fast that may be, the route, the tour."""
-    motion, made = follow_motion(state.motion, fix)
+    motion, made = follow_motion(state.motion, fix, _last(state))
     hard = harsh(state.speed_kph, fix)
     visits, crossed = follow_fences(state.visits, fix, profile.geofences)
     overspeed, sped, speeding = follow_overspeed(
@@ -209,16 +228,30 @@ def totals(state: GpsState) -> dict[str, float]:
 
 def at_work(state: GpsState) -> bool:
     """On a trip."""
-    return state.motion is not None and state.motion.trip is not None
+    return state.motion is not None and state.motion.on_trip
 
 
 def end(state: GpsState, at: datetime, profile: Profile) -> Ending[GpsState]:
     """A trip ends at its last good fix; what else was open was never seen to end. Where the vehicle is then, and which
     stops it has reached, outlives the contract."""
-    motion, made = silenced_motion(state.motion)
-    made += silenced_overspeed(state.overspeed, at) + silenced_route(state.deviation, at)
-    after = msgspec.structs.replace(state, motion=motion, speed_kph=None, overspeed=None, deviation=None)
-    return Ending(after, made)
+    last = _last(state)
+    motion, made = silenced_motion(state.motion, last)
+    sped, speeding = silenced_overspeed(state.overspeed, last.at if last else at)
+    strayed, straying = silenced_route(state.deviation, last.at if last else at)
+    tour = silenced_tour(state.tour)
+    after = msgspec.structs.replace(state, motion=motion, speed_kph=None, overspeed=None, deviation=None, tour=tour)
+    return Ending(after, [*made, *sped, *strayed], [_unknown(one) for one in (*speeding, *straying)])
+
+
+def _unknown(episode: Episode) -> Episode:
+    return msgspec.structs.replace(episode, details={**episode.details, "outcome": "unknown"})
+
+
+def _last(state: GpsState) -> Place | None:
+    """Where the last good fix was."""
+    if state.fix_at is None:
+        return None
+    return place(state.fix_at, state.latitude, state.longitude, state.distance_m)
 
 
 def _own_quality(reading: GpsReading) -> str:
@@ -271,5 +304,5 @@ LINE = Line(
     totals=totals,
     at_work=at_work,
     end=end,
-    reading_bytes=46,
+    reading_bytes=54,
 )
