@@ -14,8 +14,8 @@ from functions.core.stock import Level, count, silenced
 
 NAME = "inventory"
 
-MOST_SKUS = 200
-"""Articles one worker keeps levels of; it bounds the document (200 levels take about 12 kB)."""
+MOST_SKUS = 100
+"""Articles one worker keeps levels of; it bounds the document (a level takes about 60 bytes, twice)."""
 CONTRACT_S = 7 * 86_400.0
 
 Sku = Annotated[str, Meta(pattern=TEXT, max_length=64)]
