@@ -43,5 +43,5 @@ async def monitor(_request: Any) -> dict[str, Any]:
 
 
 @http
-async def driver(_request: Any) -> dict[str, Any]:
-    return await bootstrap.drive()
+async def driver(request: Any) -> dict[str, Any]:
+    return await bootstrap.drive(request)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.exceptions import HTTPException
 
 from functions import logs, settings
@@ -13,6 +14,7 @@ from functions.adapters.envelope import opened
 from functions.adapters.firestore import Firestore
 from functions.adapters.profiles import ProfileShelf
 from functions.adapters.pubsub import PubSub
+from functions.core.reading import VehicleId
 from functions.errors import FleetlineError, Overloaded
 from functions.tally import Tally
 
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from functions.roles.monitor import Monitor
     from functions.roles.notifier import Notifier
     from functions.roles.stevedore import Stevedore
+
+
+class _Order(msgspec.Struct):
+    """What a driver may be asked for besides exporting."""
+
+    forget: VehicleId | None = None
 
 
 async def direct(line: str, event: Any) -> None:
@@ -47,9 +55,13 @@ async def watch() -> dict[str, Any]:
     return await _monitor().run()
 
 
-async def drive() -> dict[str, Any]:
-    """Have the driver export what is in the warehouse."""
-    return await _driver().run()
+async def drive(request: Any) -> dict[str, Any]:
+    """Have the driver export what is in the warehouse; asked with {"forget": vehicle_id}, erase that vehicle."""
+    try:
+        vehicle_id = msgspec.json.decode(await request.body() or b"{}", type=_Order).forget
+    except msgspec.MsgspecError as error:
+        raise HTTPException(400, str(error)) from None
+    return await _driver().forget(vehicle_id) if vehicle_id else await _driver().run()
 
 
 @contextmanager

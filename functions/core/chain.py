@@ -34,11 +34,11 @@ def verified(files: Files, anchors: Mapping[int, str] | None = None) -> Verdict:
     names = [path for path in files.list(FOLDER) if export_number(path)]
     bodies = {export_number(path) or 0: files.read(path) for path in names}
     manifests, faults = linked(bodies, anchors or {})
+    latest = {file.path: file for manifest in manifests for file in manifest.files}  # an erasure lists a file again
     listed: dict[str, list[File]] = defaultdict(list)
-    for manifest in manifests:
-        for file in manifest.files:
-            listed[file.path.partition("/")[0].removeprefix("pclass=")].append(file)
-    known = {file.path for found in listed.values() for file in found}
+    for file in latest.values():
+        listed[file.path.partition("/")[0].removeprefix("pclass=")].append(file)
+    known = set(latest)
     finished = {
         path for path in files.list() if path.startswith("pclass=") and (export_number(path) or 0) <= newest(names)
     }

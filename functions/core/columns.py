@@ -78,7 +78,12 @@ def merged(crates: Sequence[bytes], columns: Columns) -> tuple[pd.DataFrame, Col
 
 def parquet(rows: pd.DataFrame) -> bytes:
     """A frame as a Parquet file; the same rows give the same bytes."""
-    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
+    return as_parquet(pa.Table.from_pandas(rows, preserve_index=False))
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    """A table as a Parquet file; the same rows give the same bytes."""
+    table = table.replace_schema_metadata()
     body = BytesIO()
     repetitive = [name for name in table.column_names if name not in ("product_id", "event_id", "event_at")]
     pq.write_table(table, body, row_group_size=_ROW_GROUP, compression="zstd", use_dictionary=repetitive)

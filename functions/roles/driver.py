@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from functions.core.columns import Columns
+from functions.core.erase import erase
 from functions.core.manifest import FIRST_PREVIOUS, FOLDER, Manifest, hashed, manifest_path, newest
 from functions.core.ports import Clock, Document, Files, Store, Write
 from functions.core.unload import Unloaded, unload
@@ -56,8 +57,32 @@ class Driver:
                 made.append(manifest)
         return _summary(made, (self._now() - started).total_seconds())
 
-    async def _next(self) -> Document | None:
-        """The unfinished export, or a new one; None when there is nothing to take."""
+    async def forget(self, vehicle_id: str) -> dict[str, Any]:
+        """Erase a vehicle: its documents, then its rows in every file. What waits in the warehouse is exported first.
+
+        Returns what was erased: documents, and files rewritten. The rows go in an export of their own, so the chain
+        stays whole; a run that dies half way is finished by the next.
+        """
+        await self.run()
+        documents = await self._erase_documents(vehicle_id)
+        while export := await self._next(vehicle_id):
+            manifest = await self._finish(export)
+            if manifest and export.fields.get("erase") == vehicle_id:
+                return {"vehicle_id": vehicle_id, "documents": documents, "files": len(manifest.files)}
+        raise FleetlineError(f"{vehicle_id} could not be erased: no export could be opened")
+
+    async def _erase_documents(self, vehicle_id: str) -> int:
+        own = [("vehicle_id", "==", vehicle_id)]
+        found = await self._store.query(f"vehicles/{vehicle_id}/workers", only=["line"])
+        for collection in ("alerts", "commands"):
+            found += await self._store.query(collection, own, only=["vehicle_id"])
+        paths = [f"vehicles/{vehicle_id}", *(document.path for document in found)]
+        for chunk in _chunks(paths, _DELETE):
+            await self._store.write([Write(path, None) for path in chunk])
+        return len(found)
+
+    async def _next(self, vehicle_id: str | None = None) -> Document | None:
+        """The unfinished export, or a new one; None when there is nothing to take or to erase."""
         while True:
             newest_first = await self._store.query("exports", order_by=["-n"], limit=1)
             last = newest_first[0] if newest_first else None
@@ -68,16 +93,22 @@ class Driver:
             if last is None and await self._adopted():
                 continue
             crates = await self._choose()
-            if not crates:
+            if not crates and vehicle_id is None:
                 return None
-            number = last.fields["n"] + 1 if last else 1
-            link = {"previous": last.fields["manifest_sha256"], "columns": last.fields["columns"]} if last else _FIRST
-            fields = {"n": number, "state": "open", "crates": crates, **link}
-            write = Write(f"exports/{number:08}", {**fields, "opened_at": self._now()}, expects=False)
-            try:
-                return Document(write.path, fields, await self._store.write_one(write))
-            except Conflict:
-                continue  # another driver was first
+            if export := await self._opened(last, crates, vehicle_id):
+                return export
+
+    async def _opened(
+        self, last: Document | None, crates: dict[str, list[str]], vehicle_id: str | None
+    ) -> Document | None:
+        """A new export behind the last; None when another driver was first."""
+        number = last.fields["n"] + 1 if last else 1
+        link = {"previous": last.fields["manifest_sha256"], "columns": last.fields["columns"]} if last else _FIRST
+        fields = {"n": number, "state": "open", "crates": crates, "erase": vehicle_id, **link}
+        write = Write(f"exports/{number:08}", {**fields, "opened_at": self._now()}, expects=False)
+        with suppress(Conflict):
+            return Document(write.path, fields, await self._store.write_one(write))
+        return None
 
     async def _adopted(self) -> bool:
         """An empty database beside a folder with exports takes up their chain, and overwrites none of them.
@@ -125,6 +156,9 @@ class Driver:
             known = columns.get(pclass, {})
             loads[pclass] = await asyncio.to_thread(unload, self._files, number, pclass, crates, known)
         manifest = _manifest(number, export.fields["previous"], columns, loads)
+        if export.fields.get("erase"):
+            erased = await asyncio.to_thread(erase, self._files, number, export.fields["erase"])
+            manifest = msgspec.structs.replace(manifest, files=[*manifest.files, *erased])
         body = manifest.encoded()
         await asyncio.to_thread(self._files.put, manifest_path(number), body)
         try:
