@@ -16,7 +16,7 @@ from infra.plant import LINES
 
 
 class Alerts(msgspec.Struct):
-    """Alerts by kind."""
+    """Alerts by kind. Every alert that stands was opened; `closed` are those of them that are over."""
 
     opened: dict[str, int] = {}
     closed: dict[str, int] = {}
@@ -61,11 +61,12 @@ class Standing(msgspec.Struct):
     roster: dict[str, int]
     backlog: dict[str, int]
     latency_ms: dict[str, float]
+    alerts: Alerts
 
 
 async def standing(plant: Plant, backlog: dict[str, int]) -> Standing:
     latencies = [value for line in LINES for value in plant.couriers[line].counts.latencies_ms]
-    return Standing(await roster(plant), backlog, _percentiles(latencies))
+    return Standing(await roster(plant), backlog, _percentiles(latencies), await _alerts(plant))
 
 
 async def roster(plant: Plant) -> dict[str, int]:
@@ -73,6 +74,13 @@ async def roster(plant: Plant) -> dict[str, int]:
     active = await plant.firestore.query("workers", [("status", "==", "active")], only=["line"], everywhere=True)
     found = Counter(document.fields["line"] for document in active)
     return {line: found[line] for line in LINES}
+
+
+async def _alerts(plant: Plant) -> Alerts:
+    found: dict[str, Counter[str]] = {status: Counter() for status in ("open", "closed", "withdrawn")}
+    for alert in await plant.firestore.query("alerts", only=["kind", "status"]):
+        found[alert.fields["status"]][alert.fields["kind"]] += 1
+    return Alerts(dict(found["open"] + found["closed"]), dict(found["closed"]), dict(found["withdrawn"]))
 
 
 def write(report: Report, path: Path) -> None:
@@ -100,7 +108,7 @@ def built(plant: Plant, ledger: Ledger, exports: ExportFolder, seconds: float, l
         export_files=[str(path) for path in exports.files()],
         roster=last.roster,
         backlog=last.backlog,
-        alerts=Alerts(),
+        alerts=last.alerts,
         firestore={name: totals[f"firestore_{name}"] for name in ("reads", "writes", "deletes")},
         latency_ms=last.latency_ms,
     )

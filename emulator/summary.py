@@ -46,6 +46,8 @@ def _classes(report: Report) -> Table:
     table = _table("class", "rows exported", "")
     for pclass, rows in report.exported.items():
         table.add_row(pclass, f"{rows:,}", "")
+    for kind, count in report.alerts.opened.items():
+        table.add_row(f"alert: {kind}", "", f"{count:,} opened, {report.alerts.closed.get(kind, 0):,} closed")
     costs = ", ".join(f"{count:,} {name}" for name, count in report.firestore.items())
     table.add_row("Firestore", "", costs, style="dim")
     return table

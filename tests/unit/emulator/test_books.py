@@ -13,10 +13,10 @@ import pytest
 from emulator import report
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
-from emulator.report import Report, Standing
+from emulator.report import Alerts, Report, Standing
 
 EVENT = {"vehicle_id": "van-1", "event_time": "2025-01-06T00:00:00Z", "latitude": 1.0, "longitude": 2.0}
-STANDING = Standing({"gps": 1}, {"gps": 0}, {"p50": 1.0, "p99": 2.0})
+STANDING = Standing({"gps": 1}, {"gps": 0}, {"p50": 1.0, "p99": 2.0}, Alerts({"offline": 2}, {"offline": 1}))
 
 
 def event(second: int) -> bytes:
