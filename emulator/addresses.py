@@ -14,11 +14,14 @@ CURRENT = STATE_FOLDER / "current.json"
 
 
 class Addresses(NamedTuple):
-    """A plant that runs; hosts as host:port."""
+    """A plant that runs; hosts as host:port, functions and backlog (the notice board) as URLs."""
 
     project: str
     pubsub: str
     firestore: str
+    functions: dict[str, str]
+    exports: str | None
+    backlog: str | None
 
 
 @contextmanager
@@ -40,7 +43,8 @@ async def running(file: Path | None) -> Addresses:
     path = file or CURRENT
     try:
         found: dict[str, Any] = json.loads(path.read_text())
-        addresses = Addresses(found["project"], found["pubsub"], found["firestore"])
+        places = (found["project"], found["pubsub"], found["firestore"])
+        addresses = Addresses(*places, found["functions"], found.get("exports"), found.get("backlog"))
     except FileNotFoundError:
         raise EmulatorError("no plant is up: start one with `python3 -m emulator up`") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_state(commands)
     _add_roster(commands)
+    _add_lines(commands)
+    _add_verify(commands)
+    _add_forget(commands)
     _add_bench(commands)
     return whole
 
@@ -141,6 +144,36 @@ def _add_roster(commands: Any) -> None:
     _addresses_option(roster)
 
 
+def _add_lines(commands: Any) -> None:
+    lines = _command(
+        commands, "lines", "every line with its workers and backlog",
+        "Workers by status and their readings from Firestore, unanswered messages from the courier.",
+    )  # fmt: skip
+    _addresses_option(lines)
+
+
+def _add_verify(commands: Any) -> None:
+    verify = _command(
+        commands, "verify", "check the chain of exports",
+        "Every manifest holds the hash of the one before, every file has the hash and the rows its manifest says, no "
+        "product stands in two files. Of a running plant, the hashes that Firestore keeps are compared too. Exit "
+        "status 1 when anything is wrong.",
+        "example, of a run that is over:\n  python3 -m emulator verify --exports .fleetline/run-…/exports",
+    )  # fmt: skip
+    verify.add_argument("--exports", type=Path, metavar="DIR", help="the export folder (that of the running plant)")
+    _addresses_option(verify)
+
+
+def _add_forget(commands: Any) -> None:
+    forget = _command(
+        commands, "forget", "erase a vehicle's traces",
+        "Deletes a vehicle's profile, workers, alerts and commands, and rewrites every exported file without it. The "
+        "chain stays whole: an export of its own says which files changed.",
+    )  # fmt: skip
+    forget.add_argument("vehicle", metavar="VEHICLE")
+    _addresses_option(forget)
+
+
 def _add_bench(commands: Any) -> None:
     bench = _command(
         commands, "bench", "how fast the director takes events here",
@@ -177,6 +210,9 @@ def _plant_options(parser: argparse.ArgumentParser) -> None:
         "--instances", type=_instances, default={}, metavar="NAME=N,…", help="instances of a function, e.g. gps=2"
     )
     parser.add_argument("--exports", type=Path, metavar="DIR", help="where Parquet goes (a folder of this run's own)")
+    parser.add_argument(
+        "--profiles", type=Path, metavar="FILE", help="settings of vehicles: a JSON object keyed by vehicle id"
+    )
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:

@@ -1,18 +1,27 @@
-"""Where functions on this machine read how far behind each subscription is; in the cloud, Cloud Monitoring tells."""
+"""Where functions on this machine read how each subscription fares; in the cloud, Cloud Monitoring tells."""
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from emulator.courier import Courier
 from emulator.ports import HOST
 
 
-class NoticeBoard:
-    """GET anything: {topic: {"oldest_unanswered_s": seconds, "unanswered": messages}}."""
+TAIL_BYTES = 64_000
+"""Of a log, to find the totals its function logged last."""
 
-    def __init__(self, couriers: Mapping[str, Courier]) -> None:
+
+class NoticeBoard:
+    """GET anything: {topic: {"oldest_unanswered_s": seconds, "unanswered": messages, and since it came up, `up_s` ago:
+    "answered", "failed" (messages) and "quarantined" (events, as the function of that name logs them)}}."""
+
+    def __init__(self, couriers: Mapping[str, Courier], logs: Path | None = None) -> None:
         self._couriers = couriers
+        self._logs = logs
+        self._up_s = time.monotonic()
 
     async def start(self) -> None:
         """Serve on a free port until `close`."""
@@ -41,6 +50,23 @@ class NoticeBoard:
             topic: {
                 "oldest_unanswered_s": round(courier.counts.oldest_unanswered_s(), 3),
                 "unanswered": len(courier.counts.unanswered),
+                "up_s": round(time.monotonic() - self._up_s, 3),
+                "answered": courier.counts.acked,
+                "failed": courier.counts.nacked,
+                "quarantined": _quarantined(self._logs / f"{topic}.log") if self._logs else 0,
             }
             for topic, courier in self._couriers.items()
         }
+
+
+def _quarantined(log: Path) -> int:
+    """What a function said last of its events that could not be read; one started again counts from 0."""
+    if not log.exists():
+        return 0
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        if line.startswith(b"{") and b'"totals"' in line:
+            return int(json.loads(line).get("quarantined", 0))
+    return 0

@@ -15,8 +15,11 @@ from emulator.background import Background
 from emulator.cloud_event import Envelope
 from emulator.courier import Courier
 from emulator.errors import EmulatorError
+from emulator.mail_sink import MailSink
 from emulator.notice_board import NoticeBoard
 from emulator.processes import Processes, Say
+from emulator.profiles import read as read_profiles
+from emulator.profiles import write as write_profiles
 from emulator.publisher import Publisher
 from emulator.staff import ROOT, Hired, Staff
 from emulator.timekeeper import Timekeeper
@@ -48,6 +51,7 @@ class Plant:
         instances: Mapping[str, int] | None = None,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         exports: Path | None = None,
+        profiles: Path | None = None,
         streams: int = 2,
         say: Say = print,
     ) -> None:
@@ -56,6 +60,7 @@ class Plant:
         self.folder = STATE_FOLDER / f"run-{run_id}"
         self.exports = (exports or self.folder / "exports").resolve()
         self.say = say
+        self._profiles = read_profiles(profiles) if profiles else {}
         self.couriers: dict[str, Courier] = {}
         self.timekeepers: dict[str, Timekeeper] = {}
         self.listeners: list[Callable[[str], None]] = []
@@ -63,7 +68,8 @@ class Plant:
         self._instances = dict(instances or {})
         self._environment = {name: dict(own) for name, own in (environment or {}).items()}
         self._streams = streams
-        self._board = NoticeBoard(self.couriers)
+        self._board = NoticeBoard(self.couriers, self.logs)
+        self.mail = MailSink(self.folder / "mail")
         self._stack = AsyncExitStack()
         self._background = Background()
         self._functions = [function for function in FUNCTIONS if only is None or function.name in only]
@@ -98,7 +104,9 @@ class Plant:
             "dashboard": None,
             "functions": self._staff.urls(),
             "exports": str(self.exports),
+            "backlog": self._board.url,
             "logs": str(self.logs),
+            "mail": str(self.mail.folder),
         }
 
     def hired(self, name: str) -> Hired:
@@ -134,8 +142,14 @@ class Plant:
         self.say(f"logs: {self.logs}")
         await pubsub_admin.create(self.project, self.backend.pubsub, TOPICS, FUNCTIONS)
         self._open_clients()
+        if self._profiles:
+            await write_profiles(self.firestore, self._profiles)
+            self.say(f"profiles: {len(self._profiles)} vehicles")
         await self._board.start()
         self._stack.push_async_callback(self._board.close)
+        await self.mail.start()
+        self._stack.push_async_callback(self.mail.close)
+        self.say(f"mail: smtp://{self.mail.address}, kept in {self.mail.folder}")
         self._staff = Staff(processes, self._variables())
         self._stack.callback(self._staff.close)
         for function in self._functions:
@@ -163,6 +177,8 @@ class Plant:
             "FIRESTORE_EMULATOR_HOST": self.backend.firestore,
             "EXPORT_URL": str(self.exports),
             "BACKLOG_URL": self._board.url,
+            "CONTACTS": os.environ.get("CONTACTS") or self.mail.contacts,
+            "TELLING": os.environ.get("TELLING", ""),
         }
 
     def _send_courier(self, function: Function) -> None:

@@ -20,7 +20,13 @@ async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
     interval_s = options.vehicles / options.rate if options.rate else 1.0
     plan = Plan(options.vehicles, options.seconds, interval_s, options.seed)
-    plant = Plant(options.backend, instances=options.instances, exports=options.exports, say=terminal.say)
+    plant = Plant(
+        options.backend,
+        instances=options.instances,
+        exports=options.exports,
+        profiles=options.profiles,
+        say=terminal.say,
+    )
 
     async def drive(stage: Stage) -> None:
         rate = plan.vehicles / interval_s

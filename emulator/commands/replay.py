@@ -35,7 +35,14 @@ async def main(options: argparse.Namespace) -> int:
     for path in options.files:
         if not path.is_file():
             raise EmulatorError(f"there is no file {path}")
-    plant = Plant(options.backend, instances=options.instances, exports=options.exports, streams=1, say=terminal.say)
+    plant = Plant(
+        options.backend,
+        instances=options.instances,
+        exports=options.exports,
+        profiles=options.profiles,
+        streams=1,
+        say=terminal.say,
+    )
 
     async def publish(stage: Stage) -> None:
         stage.terminal.say(f"replaying {', '.join(path.name for path in options.files)}")

@@ -12,7 +12,13 @@ CHECK_EVERY_S = 1.0
 
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
-    plant = Plant(options.backend, instances=options.instances, exports=options.exports, say=terminal.say)
+    plant = Plant(
+        options.backend,
+        instances=options.instances,
+        exports=options.exports,
+        profiles=options.profiles,
+        say=terminal.say,
+    )
     async with plant:
         with addresses.written(plant, options.addresses):
             terminal.say(_told(plant, options.addresses or addresses.CURRENT))

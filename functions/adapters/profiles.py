@@ -8,7 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from functions.core.ports import Clock, Document, Known, Store, Version
-from functions.core.profile import DEFAULTS, Profile
+from functions.core.profile import DEFAULTS
+from functions.core.profile_fields import profile_of
 
 SETTINGS = "fleet/settings"
 """Its `profiles_version` is raised by whoever writes a profile: loader, dashboard, or a person by hand."""
@@ -67,7 +68,7 @@ class ProfileShelf:
         if document is None:
             return Known(DEFAULTS, exists=False)
         try:
-            return Known(msgspec.convert(document.fields, Profile), exists=True)
+            return Known(profile_of(document.fields), exists=True)
         except msgspec.ValidationError as error:
             if self._reported.get(vehicle_id) != document.version:
                 _log.warning("profile not used, the defaults hold: %s", error, extra={"vehicle_id": vehicle_id})
