@@ -1,6 +1,7 @@
 """The records of a group commit: messages waiting for their answer, and each vehicle's part of a flush."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
@@ -9,6 +10,7 @@ import msgspec
 from functions.core.employment import Employed
 from functions.core.horizon import Arrival
 from functions.core.line import Emission, R, S
+from functions.core.place import Position, placed
 from functions.core.ports import Known, Message, Version
 from functions.core.profile import DEFAULTS
 from functions.core.worker import WorkerState
@@ -76,6 +78,17 @@ class Job(Generic[S, R]):
     def owed(self) -> list[Emission]:
         """What an earlier commit decided and nobody has confirmed."""
         return self.held.worker.unpublished if self.held and self.held.worker else []
+
+    @property
+    def before(self) -> WorkerState[S, R] | None:
+        """The worker as this flush found it."""
+        return self.held.worker if self.held else None
+
+    def place(self, kinds: Collection[str], position: Position | None) -> None:
+        """Say where the vehicle was in what was decided."""
+        if self.employed is not None:
+            worker = placed(self.before, self.worker, kinds, position)
+            self.employed = self.employed._replace(worker=worker)
 
     @property
     def worker(self) -> WorkerState[S, R]:

@@ -58,7 +58,8 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     `contract_s` is how long the worker may be silent, in seconds. `totals` are counts that only grow; a shift reports
     what was added to each. `at_work` tells whether silence is news because the vehicle was moving (with an open
     episode it always is). `end` closes what is open when a contract ends at that time. `reading_bytes` is about what
-    one reading takes in memory, which bounds how many are kept.
+    one reading takes in memory, which bounds how many are kept. `placed` are the kinds of episodes that are told with
+    the vehicle's position.
     """
 
     name: str
@@ -76,3 +77,4 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     at_work: Callable[[S], bool] = _never
     end: Callable[[S, datetime, Profile], Ending[S]] = _unchanged
     reading_bytes: int
+    placed: frozenset[str] = frozenset()

@@ -55,6 +55,7 @@ class Lookout(NamedTuple):
         if self.direction == DAMP:
             return
         columns = {
+            "kind": KINDS[self.direction],
             **record(run, self.probe, self.direction, self.cargo.ages, ended_at),
             "cargo": self.cargo.name,
             "rule": self._rule(run)[1],

@@ -17,12 +17,16 @@ MEMORY_VERSION = 1
 SHARDS = 8
 """Contracts are looked up by (shard, expires_at): a single index on a time that only grows caps writes at 500/s."""
 
+Spot = tuple[float, float, float]
+"""Latitude, longitude, and how much older that position is than the moment it stands for, in seconds."""
+
 
 class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     """One vehicle on one line.
 
     `alerts` are the episodes people were told of that may still be revised, `offline` the silence its last contract
-    ended with, until the vehicle is heard again. `unpublished` is what was decided but is not yet confirmed by Pub/Sub.
+    ended with, until the vehicle is heard again. `places` are where alerts began, peaked and ended, by alert
+    id (place.py). `unpublished` is what was decided but is not yet confirmed by Pub/Sub.
     """
 
     contract: Contract
@@ -30,6 +34,7 @@ class WorkerState(msgspec.Struct, Generic[S, R], frozen=True, array_like=True):
     alerts: list[Alert] = []
     offline: list[Alert] = []
     unpublished: list[Emission] = []
+    places: dict[str, list[Spot | None]] = {}
 
     @property
     def head(self) -> S:

@@ -211,5 +211,6 @@ LINE = Line(
     face=face,
     contract_s=contract_s,
     end=end,
+    placed=frozenset({KINDS[HIGH], KINDS[LOW]}),
     reading_bytes=90,  # 50 in fact: 133 readings, a probe at 1 Hz for the horizon's 120 s, leave room for 32 probes
 )

@@ -17,6 +17,7 @@ from functions.core.flush import Held, Job, Origin, Ticket
 from functions.core.horizon import Arrival, Fate, Outcome
 from functions.core.line import Emission, Line, R, Row, S
 from functions.core.payload import elements, packed
+from functions.core.place import FACE, news, position_of
 from functions.core.ports import Bus, Message, Profiles, Store, Version, Write, WriteResult
 from functions.core.product import PAYLOAD_BYTES, TRANSPORTATION, as_messages, quarantined_row
 from functions.core.reading import unknown_fields
@@ -165,6 +166,7 @@ class Director(Generic[S, R]):
             await self._load(jobs)
             await self._publish_unpublished(jobs)
             self._step(jobs)
+            await self._place(jobs)
             await self._commit([job for job in jobs if job.open and job.employed and job.employed.changed])
             await self._publish([(TRANSPORTATION, row) for row, _ in refusals] + self._emissions(jobs))
             published = True
@@ -212,6 +214,17 @@ class Director(Generic[S, R]):
             except Exception as error:  # noqa: BLE001 a line's step is the user's own code: its fault must stay with its vehicle
                 job.error = error
                 _log.exception("step failed", extra={"line": self._line.name, "vehicle_id": job.vehicle_id})
+
+    async def _place(self, jobs: Iterable[Job[S, R]]) -> None:
+        """Tell where episodes began, peaked and ended: the GPS workers' faces are read for that news only."""
+        kinds = self._line.placed
+        told = [job for job in jobs if kinds and job.open and job.employed and job.employed.changed]
+        moved = [job for job in told if news(job.before, job.worker, kinds)]
+        paths = {job.vehicle_id: worker_path(job.vehicle_id, "gps") for job in moved}
+        faces = await self._store.get(list(paths.values()), only=FACE) if paths else {}
+        for job in told:
+            face = faces.get(paths.get(job.vehicle_id, ""))
+            job.place(kinds, position_of(face.fields) if face else None)
 
     async def _commit(self, jobs: Sequence[Job[S, R]]) -> None:
         """One BatchWrite for all. If it is refused as a whole, it is halved until the guilty document stands alone."""

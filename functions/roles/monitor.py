@@ -13,8 +13,10 @@ import msgspec
 
 from functions.core.employment import end
 from functions.core.line import Line
+from functions.core.place import placed
 from functions.core.ports import Backlog, Bus, Clock, Document, Profiles, Store, Version
 from functions.core.product import as_messages
+from functions.core.profile import Profile
 from functions.core.worker import SHARDS, WorkerCodec, WorkerState
 from functions.errors import UnreadableMemory
 
@@ -92,7 +94,7 @@ class Monitor:
             expired = [worker for worker in _unpacked(codec, page) if worker[1].contract.expires_at <= until]
             known = await self._profiles.of([vehicle_id for vehicle_id, _, _ in expired])
             found = [
-                (vehicle_id, end(line, vehicle_id, worker, known[vehicle_id].profile), version)
+                (vehicle_id, _ended(line, vehicle_id, worker, known[vehicle_id].profile), version)
                 for vehicle_id, worker, version in expired
             ]
             written = await self._write(codec, found)
@@ -134,6 +136,13 @@ class Monitor:
             for vehicle_id, worker, version in workers
         ]
         return len(await self._write(codec, struck))
+
+
+def _ended(
+    line: Line[Any, Any], vehicle_id: str, worker: WorkerState[Any, Any], profile: Profile
+) -> WorkerState[Any, Any]:
+    """The end of a contract, which says where things began as far as the memory knows, and asks nobody."""
+    return placed(worker, end(line, vehicle_id, worker, profile), line.placed, None)
 
 
 def _unpacked(codec: WorkerCodec[Any, Any], page: Iterable[Document]) -> Iterable[Worker]:
