@@ -78,7 +78,8 @@ def report(site: Site, vehicles: int, interval_s: float, per_message: float) -> 
     """The bill as lines of text."""
     bill = items(site, vehicles, interval_s, per_message)
     readings = vehicles * MONTH_S / interval_s
-    yield f"{vehicles} vehicles, every {interval_s:g} s, {per_message:g} in a message: {_short(readings)} readings a month"
+    sent = f"{vehicles} vehicles, every {interval_s:g} s, {per_message:g} in a message"
+    yield f"{sent}: {_short(readings)} readings a month"
     for item in bill:
         yield f"  {item.name:<22}{item.dollars:>10.2f} $   {item.counted}"
     total = sum(item.dollars for item in bill)

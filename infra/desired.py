@@ -163,7 +163,7 @@ def _bucket(site: Site) -> Resource:
         site.bucket,
         create=(("gcloud", "storage", "buckets", "create", url, f"--location={site.region}", *closed, life, *project),),
         update=(("gcloud", "storage", "buckets", "update", url, *closed, life, *project),),
-        delete=(("gcloud", "storage", "rm", "--recursive", url, *project),),
+        delete=(("gcloud", "storage", "rm", url, "--recursive", *project),),
         want={"location": site.region.upper(), "uniform": True, "public": "enforced", "rules": rules},
         kept=True,
     )
@@ -182,10 +182,10 @@ def _fields(site: Site, collection: Collection) -> Iterator[Resource]:
     update = ("gcloud", "firestore", "indexes", "fields", "update")
     off: Command = (*update, "*", *where, "--disable-indexes")
     yield Resource("exemption", f"{collection.name}.*", create=(off,), want={"indexes": []}, lock="firestore")
-    for field in collection.fields:
-        order, name = _order(field), field.lstrip("-")
-        on: Command = (*update, name, *where, f"--index=order={order.lower()}")
-        want = {"indexes": [f"COLLECTION {order}"]}
+    for name in dict.fromkeys(field.lstrip("-") for field in collection.fields):
+        orders = sorted(_order(field) for field in collection.fields if field.lstrip("-") == name)
+        on: Command = (*update, name, *where, *(f"--index=order={order.lower()}" for order in orders))
+        want = {"indexes": [f"COLLECTION {order}" for order in orders]}
         yield Resource("exemption", f"{collection.name}.{name}", create=(on,), want=want, lock="firestore")
     if collection.expires:
         ttl: Command = ("gcloud", "firestore", "fields", "ttls", "update", collection.expires, *where, "--enable-ttl")

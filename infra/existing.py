@@ -115,7 +115,7 @@ def _buckets(found: Listings, _: Site) -> dict[str, Found]:
     return {
         entry["name"]: Found(
             {
-                "location": entry.get("location"),
+                "location": str(entry.get("location", "")).upper(),
                 "uniform": entry.get("uniform_bucket_level_access"),
                 "public": entry.get("public_access_prevention"),
                 "rules": dig(entry, "lifecycle_config.rule") or [],

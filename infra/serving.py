@@ -46,7 +46,10 @@ def _function(site: Site, function: Function, source_hash: str) -> Resource:
     variables, trigger = environment(site, function), site.account("trigger")
     builder = f"projects/{site.project}/serviceAccounts/{site.account('builder')}"
     ingress = "internal-only" if function.topic else "all"
-    arrival: Command = ("--trigger-http", "--no-allow-unauthenticated")
+    arrival: Command = (
+        "--trigger-http",
+        "--allow-unauthenticated" if function.public else "--no-allow-unauthenticated",
+    )
     if function.topic:
         arrival = (f"--trigger-topic={function.topic}", "--retry", f"--trigger-service-account={trigger}")
     secrets = ",".join(f"{variable}={name}:latest" for variable, name in function.secrets.items())

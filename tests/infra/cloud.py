@@ -38,6 +38,7 @@ class Cloud:
     def __init__(self) -> None:
         self.resources: dict[str, Json] = {}
         self.policies: dict[str, Json] = {}
+        self.operations: dict[str, Json] = {}
         self.enabled: set[str] = set()
         self.uploads: list[bytes] = []
         self.fail: Failure = lambda _: None
@@ -65,7 +66,7 @@ class Cloud:
                 return method(self, request, *found.groups())
         return None
 
-    def _generic(self, request: Request) -> Answer:
+    def _generic(self, request: Request) -> Answer:  # noqa: PLR0911 one answer per kind of request
         key, body = _key(request), request.json or {}
         match request.method:
             case "GET" if key in self.resources:
@@ -106,11 +107,13 @@ class Cloud:
         if key in self.resources:
             return 409, _error(409, f"{key} already exists", "ALREADY_EXISTS")
         self.resources[key] = made = {**body, "name": key}
-        match key.split("/")[-2]:
+        match key.split("/")[-2]:  # what Google adds or writes in its own way
             case "serviceAccounts":
                 made["email"] = key.rpartition("/")[2]
-            case "metrics" | "b":
-                made["name"] = made["id"] = key.rpartition("/")[2]
+            case "metrics":
+                made["name"] = key.rpartition("/")[2]
+            case "b":
+                made |= {"name": key.removeprefix("b/"), "location": made["location"].upper()}
             case "databases":
                 made["uid"] = "u"
             case "indexes" | "secrets":
@@ -136,13 +139,13 @@ class Cloud:
             else f"operations/{self._made}"
         )
         operation = {"name": name, "done": True, "response": response, "metadata": {}}
-        self.resources[name] = operation
+        self.operations[name] = operation
         return operation
 
-    def _services(self, request: Request) -> Answer:
+    def _services(self, _: Request) -> Answer:
         return 200, {"services": [_enabled(name) for name in sorted(self.enabled)]}
 
-    def _service_state(self, request: Request, name: str) -> Answer:
+    def _service_state(self, _: Request, name: str) -> Answer:
         return 200, {**_enabled(name), "state": "ENABLED" if name in self.enabled else "DISABLED"}
 
     def _enable(self, request: Request) -> Answer:
@@ -160,7 +163,7 @@ class Cloud:
         }
         return 200, self.operation(request, agent)
 
-    def _get_policy(self, request: Request, key: str) -> Answer:
+    def _get_policy(self, _: Request, key: str) -> Answer:
         return 200, self.policies.get(key, {"version": 1, "etag": "BwX="})
 
     def _set_policy(self, request: Request, key: str) -> Answer:
@@ -172,18 +175,18 @@ class Cloud:
             self.policies[key] = request.json
         return 200, self.policies.get(key, {"kind": "storage#policy", "etag": "CAE="})
 
-    def _project(self, request: Request) -> Answer:
+    def _project(self, _: Request) -> Answer:
         return 200, {"projectId": PROJECT, "projectNumber": NUMBER, "lifecycleState": "ACTIVE", "name": PROJECT}
 
-    def _search_policies(self, request: Request) -> Answer:
+    def _search_policies(self, _: Request) -> Answer:
         results = [{"resource": _full_name(key), "policy": policy} for key, policy in self.policies.items()]
         return 200, {"results": [one for one in results if one["policy"].get("bindings")]}
 
-    def _runtimes(self, request: Request) -> Answer:
+    def _runtimes(self, _: Request) -> Answer:
         python = {"name": "python313", "displayName": "Python 3.13", "stage": "GA", "environment": "GEN_2"}
         return 200, {"runtimes": [python]}
 
-    def _upload_url(self, request: Request) -> Answer:
+    def _upload_url(self, _: Request) -> Answer:
         url = f"https://storage.googleapis.com/upload/{len(self.uploads)}"
         return 200, {"uploadUrl": url, "storageSource": {"bucket": "gcf-v2-uploads", "object": "source.zip"}}
 
@@ -248,8 +251,36 @@ class Cloud:
                 self.policies.pop(key, None)
         return self._generic(request)
 
-    def _objects(self, request: Request) -> Answer:
-        return 200, {"kind": "storage#objects", "items": []}
+    def _objects(self, _: Request) -> Answer:
+        return 200, {"items": []}
+
+    def _nothing(self, _: Request) -> Answer:
+        return 200, {}
+
+    def _no_database(self, request: Request, key: str) -> Answer:
+        """Indexes and exemptions go with their database."""
+        self._remove_below(key)
+        return self._generic(request)
+
+    def _no_dataset(self, request: Request, key: str) -> Answer:
+        self._remove_below(key)
+        return self._generic(request)
+
+    def _remove_below(self, key: str) -> None:
+        for below in [one for one in self.resources if one.startswith(key + "/")]:
+            del self.resources[below]
+
+    def _no_role(self, _: Request, key: str) -> Answer:
+        """A deleted role stays for a while, marked."""
+        self.resources[key]["deleted"] = True
+        return 200, self.resources[key]
+
+    def _role_again(self, _: Request, key: str) -> Answer:
+        self.resources[key].pop("deleted", None)
+        return 200, self.resources[key]
+
+    def _operation(self, request: Request) -> Answer:
+        return 200, self.operations[_key(request)]
 
     _SPECIALS: tuple[tuple[str, Any], ...] = (
         (r"GET serviceusage projects/[^/]+/services", _services),
@@ -261,7 +292,13 @@ class Cloud:
         (r"(?:GET|POST) \S+ (.+):getIamPolicy", _get_policy),
         (r"POST \S+ (.+):setIamPolicy", _set_policy),
         (r"(?:GET|PUT) storage (b/[^/]+)/iam", _bucket_policy),
-        (r"GET storage b/[^/]+/o", _objects),
+        (r"GET storage b/[^/]+/(?:o|managedFolders)", _objects),
+        (r"POST iam permissions:queryTestablePermissions", _nothing),
+        (r"DELETE firestore (projects/[^/]+/databases/[^/]+)", _no_database),
+        (r"DELETE bigquery (.+/datasets/[^/]+)", _no_dataset),
+        (r"DELETE iam (.+/roles/[^/]+)", _no_role),
+        (r"POST iam (.+/roles/[^/]+):undelete", _role_again),
+        (r"GET \S+ (?:.+/)?operations/[^/]+", _operation),
         (r"(?:GET|POST) cloudasset projects/[^/]+:searchAllIamPolicies", _search_policies),
         (r"GET cloudfunctions .+/runtimes", _runtimes),
         (r"POST cloudfunctions .+:generateUploadUrl", _upload_url),
@@ -281,6 +318,7 @@ def _service(request: Request) -> str:
 
 def _key(request: Request) -> str:
     path = re.sub(r"^/(storage/v1|bigquery/v2|v\d\w*)/", "", request.path)
+    path = path.replace("projects/-/", f"projects/{PROJECT}/")
     return path.replace("%28", "(").replace("%29", ")").replace("%2A", "*").replace("%40", "@")
 
 

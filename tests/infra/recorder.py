@@ -99,7 +99,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
     host = ""
 
-    def do_CONNECT(self) -> None:  # noqa: N802 the server calls it by this name
+    def do_CONNECT(self) -> None:
         self.host = self.path.partition(":")[0]
         self.send_response(200, "Connection established")
         self.end_headers()
@@ -111,6 +111,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb")
         self.close_connection = False
+
+    def finish(self) -> None:
+        """The server closes the socket it accepted, which is no longer this one once TLS has begun."""
+        super().finish()
+        self.connection.close()
 
     def _take(self) -> None:
         address = urlsplit(self.path)
