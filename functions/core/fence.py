@@ -127,7 +127,7 @@ class Fences(msgspec.Struct, frozen=True, dict=True):
         import shapely
 
         place = shapely.Point(longitude, latitude)
-        return [self.features[index // 3] for index in sorted(self._index.query(place))]
+        return [self.features[index] for index in sorted({int(box) // 3 for box in self._index.query(place)})]
 
     @cached_property
     def by_id(self) -> Mapping[str, Feature]:

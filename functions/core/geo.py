@@ -7,7 +7,10 @@ EARTH_RADIUS_M = 6_371_008.8
 
 
 def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Metres between two points given in degrees: the haversine formula (Sinnott 1984), within 0.5 % of a geodesic."""
+    """Metres between two points given in degrees: the haversine formula (Sinnott 1984).
+
+    Within 0.57 % of a geodesic on the ellipsoid anywhere, and 0.4 % between 25 and 65 degrees of latitude.
+    """
     phi, other_phi = radians(latitude), radians(other_latitude)
     across = sin((other_phi - phi) / 2)
     along = sin(radians(other_longitude - longitude) / 2)

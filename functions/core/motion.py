@@ -80,7 +80,7 @@ def follow(motion: Motion | None, fix: Fix, last: Place | None) -> tuple[Motion,
     """Motion after the next good fix, and the trips, stops and idling events that ended with it; `last` is where the
     last good fix was."""
     if motion is None or last is None:
-        return Motion(_halt(fix)), []
+        return Motion(_halt(fix), _idling(None, fix, fix.at)[0]), []
     now = motion.now
     made: list[Product] = []
     if fix.leg_s > GAP_S:
