@@ -38,6 +38,26 @@ async def notifier(event: Any) -> None:
 
 
 @http
+async def watchman(_request: Any) -> dict[str, Any]:
+    return await bootstrap.remind()
+
+
+@cloud_event
+async def dispatcher(event: Any) -> None:
+    await bootstrap.dispatch(event)
+
+
+@http
+async def inspector(_request: Any) -> dict[str, Any]:
+    return await bootstrap.inspect()
+
+
+@http
+async def supervisor(_request: Any) -> dict[str, Any]:
+    return await bootstrap.supervise()
+
+
+@http
 async def monitor(_request: Any) -> dict[str, Any]:
     return await bootstrap.watch()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from emulator.courier import Courier
 from emulator.ports import HOST
 
-
 TAIL_BYTES = 64_000
 """Of a log, to find the totals its function logged last."""
 

@@ -19,11 +19,16 @@ from functions.errors import FleetlineError, Overloaded
 from functions.tally import Tally
 
 if TYPE_CHECKING:
+    from functions.adapters.backlog import CourierBacklog, MonitoredBacklog
+    from functions.core.escalation import Policy
     from functions.roles.director import Director
+    from functions.roles.dispatcher import Dispatcher
     from functions.roles.driver import Driver
+    from functions.roles.inspector import Inspector
     from functions.roles.monitor import Monitor
     from functions.roles.notifier import Notifier
     from functions.roles.stevedore import Stevedore
+    from functions.roles.supervisor import Supervisor
 
 
 class _Order(msgspec.Struct):
@@ -45,9 +50,31 @@ async def stow(event: Any) -> None:
 
 
 async def notify(event: Any) -> None:
-    """Give the notifier one message of alerts; returns when each is recorded."""
+    """Give the notifier one message of alerts, and the dispatcher those that ask for a command; returns when each is
+    recorded and told."""
     with _answered():
-        await _notifier().take(opened(event, clock.now()))
+        await _dispatcher().order(await _notifier().take(opened(event, clock.now())))
+
+
+async def dispatch(event: Any) -> None:
+    """Give the dispatcher one message of replies; returns when each is in its command."""
+    with _answered():
+        await _dispatcher().take(opened(event, clock.now()))
+
+
+async def remind() -> dict[str, Any]:
+    """Have the notifier and the dispatcher do what only time brings."""
+    return {**await _notifier().run(), **await _dispatcher().run()}
+
+
+async def inspect() -> dict[str, Any]:
+    """Have the inspector look at the next slice of the roster."""
+    return await _inspector().run()
+
+
+async def supervise() -> dict[str, Any]:
+    """Have the supervisor look at all lines."""
+    return await _supervisor().run()
 
 
 async def watch() -> dict[str, Any]:
@@ -114,21 +141,59 @@ def _director(line: str) -> "Director[Any, Any]":
 
 
 @cache
-def _monitor() -> "Monitor":
+def _backlog() -> "CourierBacklog | MonitoredBacklog":
     from functions.adapters.backlog import CourierBacklog, MonitoredBacklog
+
+    url = _settings().backlog_url
+    return CourierBacklog(url) if url else MonitoredBacklog(_settings().project, clock.now)
+
+
+@cache
+def _monitor() -> "Monitor":
     from functions.lines import LINES
     from functions.roles.monitor import Monitor
 
-    url = _settings().backlog_url
-    backlog = CourierBacklog(url) if url else MonitoredBacklog(_settings().project, clock.now)
-    return Monitor(LINES.values(), _firestore(), _pubsub(), _profiles(), backlog, clock.now)
+    return Monitor(LINES.values(), _firestore(), _pubsub(), _profiles(), _backlog(), clock.now)
+
+
+@cache
+def _inspector() -> "Inspector":
+    from functions.lines import LINES
+    from functions.roles.inspector import Inspector
+
+    return Inspector(LINES, _firestore(), _pubsub(), _profiles(), _backlog(), clock.now)
+
+
+@cache
+def _supervisor() -> "Supervisor":
+    from functions.lines import LINES
+    from functions.roles.supervisor import Supervisor
+
+    return Supervisor(LINES, _firestore(), _pubsub(), _backlog(), clock.now)
+
+
+@cache
+def _policy() -> "Policy":
+    from functions.core.escalation import Policy
+
+    return msgspec.json.decode(_settings().telling, type=Policy)
 
 
 @cache
 def _notifier() -> "Notifier":
+    from functions.adapters.channels import Channels
+    from functions.core.contact import AddressBook
     from functions.roles.notifier import Notifier
 
-    return Notifier(_firestore())
+    book = msgspec.json.decode(_settings().contacts, type=AddressBook)
+    return Notifier(_firestore(), _profiles(), book, Channels(), clock.now, _policy())
+
+
+@cache
+def _dispatcher() -> "Dispatcher":
+    from functions.roles.dispatcher import Dispatcher
+
+    return Dispatcher(_firestore(), _pubsub(), clock.now, _policy().notify_within_s)
 
 
 @cache

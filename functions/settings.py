@@ -15,6 +15,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pubsub_emulator: str | None = None
     firestore_emulator: str | None = None
     backlog_url: str | None = None
+    contacts: str = "{}"
+    """The address book (core/contact.py) as JSON: a secret, because addresses hold passwords and tokens."""
+    telling: str = "{}"
+    """How people are told (core/escalation.py, Policy) as JSON, where it is not the default."""
     log_level: str = "INFO"
 
 
@@ -29,5 +33,7 @@ def from_environment() -> Settings:
         pubsub_emulator=env.get("PUBSUB_EMULATOR_HOST") or None,
         firestore_emulator=env.get("FIRESTORE_EMULATOR_HOST") or None,
         backlog_url=env.get("BACKLOG_URL") or None,
+        contacts=env.get("CONTACTS") or "{}",
+        telling=env.get("TELLING") or "{}",
         log_level=env.get("LOG_LEVEL", "INFO"),
     )

@@ -28,8 +28,10 @@ DEAD_LETTER_RETENTION_S = 7 * 24 * 3600
 
 LINES = ("gps", "temperature", "maintenance", "inventory")
 
-TRIGGERS = (*LINES, "transportation", "alerts")
-TOPICS = tuple(Topic(name) for name in (*TRIGGERS, *(f"{trigger}-dead" for trigger in TRIGGERS)))
+TRIGGERS = (*LINES, "transportation", "alerts", "replies")
+OUTWARD = ("commands",)
+"""Topics that only others listen to: vehicles, workshops."""
+TOPICS = tuple(Topic(name) for name in (*TRIGGERS, *OUTWARD, *(f"{trigger}-dead" for trigger in TRIGGERS)))
 
 
 def dead_letter_topic(topic: str) -> str:
@@ -39,8 +41,26 @@ def dead_letter_topic(topic: str) -> str:
 
 PERMITS = (
     Permit("director", ("datastore.entities.create", "datastore.entities.get", "datastore.entities.update")),
-    Permit("notifier", ("datastore.entities.create", "datastore.entities.get", "datastore.entities.update")),
+    Permit(
+        "notifier",
+        (
+            "datastore.entities.create",
+            "datastore.entities.get",
+            "datastore.entities.list",
+            "datastore.entities.update",
+        ),
+    ),
+    Permit("dispatcher", ("datastore.entities.create", "datastore.entities.get", "datastore.entities.update")),
     Permit("stevedore", ("datastore.entities.create",)),
+    Permit(
+        "supervisor",
+        (
+            "datastore.entities.create",
+            "datastore.entities.get",
+            "datastore.entities.update",
+            "monitoring.timeSeries.list",
+        ),
+    ),
     Permit(
         "monitor",
         (
@@ -70,11 +90,35 @@ PERMITS = (
 
 PUBLISHES_PRODUCTS = Right("roles/pubsub.publisher", "topics/transportation")
 PUBLISHES_ALERTS = Right("roles/pubsub.publisher", "topics/alerts")
+PUBLISHES_COMMANDS = Right("roles/pubsub.publisher", "topics/commands")
+READS_CONTACTS = Right("roles/secretmanager.secretAccessor", "secrets/fleetline-contacts")
+TELLS = (Right("notifier"), PUBLISHES_COMMANDS, READS_CONTACTS)
+CONTACTS = {"CONTACTS": "fleetline-contacts"}
+WATCHES = (Right("monitor"), PUBLISHES_ALERTS)
 DIRECTS = (Right("director"), PUBLISHES_PRODUCTS, PUBLISHES_ALERTS)
 
 FUNCTIONS = (
     *(Function(line, topic=line, rights=DIRECTS) for line in LINES),
-    Function("notifier", topic="alerts", concurrency=200, rights=(Right("notifier"),)),
+    Function("notifier", topic="alerts", concurrency=200, rights=TELLS, secrets=CONTACTS),
+    Function(
+        "watchman",
+        schedule="* * * * *",
+        laptop_interval_s=5,
+        concurrency=1,
+        max_instances=1,
+        rights=TELLS,
+        secrets=CONTACTS,
+    ),
+    Function("dispatcher", topic="replies", concurrency=200, rights=(Right("dispatcher"),)),
+    Function("inspector", schedule="* * * * *", laptop_interval_s=5, concurrency=1, max_instances=1, rights=WATCHES),
+    Function(
+        "supervisor",
+        schedule="* * * * *",
+        laptop_interval_s=5,
+        concurrency=1,
+        max_instances=1,
+        rights=(Right("supervisor"), PUBLISHES_ALERTS),
+    ),
     Function("stevedore", topic="transportation", memory_mib=1024, concurrency=200, rights=(Right("stevedore"),)),
     Function(
         "monitor",
@@ -110,19 +154,28 @@ ACCOUNTS = (
     ),
 )
 
-SECRETS: tuple[Secret, ...] = ()
+SECRETS: tuple[Secret, ...] = (Secret("fleetline-contacts", "{}"),)
 
 COLLECTIONS = (
     Collection("vehicles"),
     Collection("workers", expires="forget_at"),
     Collection("crates", fields=("id",)),
     Collection("exports", fields=("-n",)),
+    Collection("alerts", fields=("due_at", "recorded_at", "-recorded_at"), expires="forget_at"),
+    Collection("commands", fields=("owing",), expires="forget_at"),
+    Collection("history"),
+    Collection("fleet"),
 )
 """An index on what only grows with time caps a collection at 500 writes/s, and every indexed field costs on writing."""
 
 INDEXES = (
     Index("workers", ("line", "status", "shard", "expires_at"), everywhere=True),
     Index("workers", ("line", "status", "owing"), everywhere=True),
+    Index("alerts", ("status", "kind")),
+    Index("alerts", ("status", "published_at")),
+    Index("alerts", ("status", "-recorded_at")),
+    Index("alerts", ("kind", "-recorded_at")),
+    Index("alerts", ("vehicle_id", "-recorded_at")),
 )
 
 EVERY_ROW = Table(

@@ -13,7 +13,13 @@ from functions.errors import Conflict, Unavailable
 Fault = Callable[[Sequence[Write]], Exception | None]
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {"==": operator.eq, "<=": operator.le, "<": operator.lt}
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "<=": lambda value, bound: value is not None and value <= bound,
+    "<": lambda value, bound: value is not None and value < bound,
+    ">": lambda value, bound: value is not None and value > bound,
+    "in": lambda value, among: value in among,
+}
 
 
 class MemoryStore:

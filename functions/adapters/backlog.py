@@ -28,13 +28,27 @@ class CourierBacklog:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._before: dict[str, Mapping[str, float]] = {}
 
     async def unanswered_s(self, topic: str) -> float:
         return (await read_board(self._url)).get(topic, {}).get("oldest_unanswered_s", 0.0)
 
+    async def traffic(self, topic: str) -> Traffic:
+        """Since it was last asked."""
+        notice = (await read_board(self._url)).get(topic, {})
+        before = self._before.get(topic, {})
+        self._before[topic] = notice
+
+        def since(name: str) -> float:
+            return notice.get(name, 0) - before.get(name, 0)
+
+        counts = (int(since(name)) for name in ("answered", "failed", "quarantined"))
+        return Traffic(since("up_s"), int(notice.get("unanswered", 0)), notice.get("oldest_unanswered_s", 0.0), *counts)
+
 
 async def read_board(url: str) -> dict[str, dict[str, float]]:
-    """{topic: {"oldest_unanswered_s": seconds, "unanswered": messages}} as the courier tells it."""
+    """{topic: {"oldest_unanswered_s": seconds, "unanswered": messages, …}} as the courier tells it, and since it came
+    up, `up_s` ago: "answered", "failed" (messages) and "quarantined" (events)."""
     try:
         board: dict[str, dict[str, float]] = json.loads(await asyncio.to_thread(_fetched, url))
     except (OSError, ValueError) as error:

@@ -82,9 +82,9 @@ def end(line: Line[S, R], vehicle_id: str, worker: WorkerState[S, R], profile: P
     settled = settle(line, past, past.recent, profile)
     ending = line.end(settled.state, at, profile)
     closed = [one if one.ended_at else _unknown(one, at) for one in seen(settled.open, ending.episodes)]
-    _, news = told(worker.alerts, [*settled.ended, *closed], line.name, vehicle_id)
+    _, news = told(worker.alerts, [*settled.ended, *closed], line.name, vehicle_id, at)
     silent = [Episode("offline", line.name, at)] if settled.open or line.at_work(settled.state) else []
-    offline, silence = told([], silent, line.name, vehicle_id)
+    offline, silence = told([], silent, line.name, vehicle_id, at)
     key = digest("end", line.name, vehicle_id, contract.hired_at)
     products = (*ending.products, _shift(line, contract, worker.readings, settled.state))
     made = [*settled.made, *(Made(key, at, product) for product in products)]
@@ -136,7 +136,7 @@ def _at_work(
     if absorbed.made:
         emissions += _rows(line.name, vehicle_id, heard_at, absorbed.made)
     if absorbed.ended or before is None or past.episodes is not before.past.episodes:
-        alerts, news = told(alerts, [*absorbed.ended, *past.episodes], line.name, vehicle_id)
+        alerts, news = told(alerts, [*absorbed.ended, *past.episodes], line.name, vehicle_id, past.watermark)
         alerts = [alert for alert in alerts if _revisable(alert, absorbed)]
         emissions += news
     if before and before.offline:

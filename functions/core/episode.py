@@ -65,10 +65,10 @@ def seen(episodes: Sequence[Episode], sightings: Iterable[Episode]) -> list[Epis
 
 
 def told(
-    alerts: Sequence[Alert], episodes: Sequence[Episode], line: str, vehicle_id: str
+    alerts: Sequence[Alert], episodes: Sequence[Episode], line: str, vehicle_id: str, as_of: datetime | None = None
 ) -> tuple[list[Alert], list[Emission]]:
     """Alerts that say what the episodes are now, in their order and with the withdrawn ones behind them, and what must
-    be published so that everybody knows."""
+    be published so that everybody knows. `as_of` is the event time up to which that is known."""
     left = {alert.alert_id: alert for alert in alerts}
     ids = [digest("alert", one.kind, vehicle_id, one.subject, one.started_at).hex() for one in episodes]
     found = [left.pop(alert_id, None) for alert_id in ids]
@@ -81,19 +81,20 @@ def told(
         if alert is None or alert.withdrawn or alert.episode != episode:
             version = alert.version + 1 if alert else 1
             alert = Alert(alert.alert_id if alert else alert_id, version, episode)
-            news.append((ALERTS, _snapshot(alert, line, vehicle_id)))
+            news.append((ALERTS, snapshot(alert, line, vehicle_id, as_of)))
         after.append(alert)
     for alert in left.values():
         if alert.withdrawn:
             after.append(alert)
             continue
         annulled = Alert(alert.alert_id, alert.version + 1, alert.episode, withdrawn=True)
-        news.append((ALERTS, _snapshot(annulled, line, vehicle_id)))
+        news.append((ALERTS, snapshot(annulled, line, vehicle_id, as_of)))
         after.append(annulled)
     return after, news
 
 
-def _snapshot(alert: Alert, line: str, vehicle_id: str) -> Row:
+def snapshot(alert: Alert, line: str, vehicle_id: str, as_of: datetime | None) -> Row:
+    """An alert as it is published: whole, so that the newest version says everything."""
     episode = alert.episode
     status = "withdrawn" if alert.withdrawn else "closed" if episode.ended_at else "open"
     return {
@@ -108,4 +109,5 @@ def _snapshot(alert: Alert, line: str, vehicle_id: str) -> Row:
         "ended_at": episode.ended_at,
         "peak": episode.peak,
         "details": episode.details,
+        "event_at": episode.ended_at or as_of,
     }

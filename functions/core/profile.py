@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from functions.core.cargo import CargoName, TemperatureLimits
+from functions.core.contact import Hours, Zone
 from functions.core.delivery import Stop
 from functions.core.fence import Fences
 from functions.core.gauge import FUEL_LOW_PCT
@@ -28,6 +29,8 @@ class Profile(msgspec.Struct, frozen=True):
     unknown time. Limits of a vehicle's own win over its `cargo_profile`. What is counted of a shipment counts from
     `shipment_started_at`: set it when one begins, and after a service. A battery's limit is that of its 12 V or 24 V
     system unless `battery_low_v` says otherwise. `stock` is by sku.
+
+    `contacts` are names of the address book or notification URLs; they and nobody else hear of the vehicle's alerts.
     """
 
     contract_s: Seconds | dict[str, Seconds] | None = None
@@ -46,6 +49,10 @@ class Profile(msgspec.Struct, frozen=True):
     battery_low_v: Annotated[float, Meta(gt=0, le=1_000)] | None = None
     fuel_low_pct: Annotated[float, Meta(ge=0, le=100)] = FUEL_LOW_PCT
     stock: dict[Label, StockRule] = {}
+
+    contacts: Annotated[list[Label], Meta(max_length=20)] = []
+    quiet_hours: Hours | None = None
+    timezone: Zone | None = None
 
     def contract_for(self, line: str, default_s: float) -> float:
         if isinstance(self.contract_s, dict):

@@ -82,7 +82,7 @@ class Monitor:
         """End the contracts of one shard that ran out until then; the number of them."""
         due = [
             ("line", "==", line.name),
-            ("status", "==", "active"),
+            ("status", "in", ["active", "silent"]),
             ("shard", "==", shard),
             ("expires_at", "<=", until),
         ]

@@ -15,7 +15,6 @@ from functions.errors import Unavailable
 from functions.lines import LINES
 from functions.roles.director import Director
 from functions.roles.monitor import Monitor
-from functions.roles.notifier import Notifier
 from functions.tally import Tally
 from tests.memory import MemoryBacklog, MemoryBus, MemoryProfiles, MemoryStore
 
@@ -189,40 +188,3 @@ async def test_whoever_comes_first_the_rows_are_the_same() -> None:
         races += 5
         assert await raced(["both"] * 5, random) == expected
     assert races >= 1000
-
-
-async def test_snapshots_converge_in_their_alert_whatever_their_order() -> None:
-    plant = Plant()
-    await plant.drive(0)
-    await plant.round(60)
-    await plant.drive(100)
-    snapshots = plant.products("offline")
-    for order in (snapshots, snapshots[::-1], [*snapshots, snapshots[0]]):
-        store = MemoryStore()
-        notifier = Notifier(store)
-        for snapshot in order:
-            await notifier.take(Message("m", json.dumps([snapshot]).encode(), at(0)))
-        (document,) = store.documents.values()
-        assert (document.fields["status"], document.fields["version"]) == ("closed", 2)
-        assert document.fields["ended_at"] == at(100)
-
-
-async def test_two_notifiers_at_once_lose_nothing_and_what_people_wrote_stays() -> None:
-    plant = Plant()
-    await plant.drive(0)
-    await plant.round(60)
-    await plant.drive(100)
-    first, last = plant.products("offline")
-    store = MemoryStore()
-    messages = [Message("m", json.dumps([one]).encode(), at(0)) for one in (last, first)]
-    await asyncio.gather(*(Notifier(store).take(one) for one in messages))
-    (path,) = store.documents
-    assert store.documents[path].fields["version"] == 2
-
-
-async def test_what_is_no_alert_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
-    store = MemoryStore()
-    for data in (b"{", b'[{"alert_id": 1}]'):
-        await Notifier(store).take(Message("m", data, at(0)))
-    assert not store.documents
-    assert caplog.text.count("no alert") == 2
