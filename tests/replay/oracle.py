@@ -1,17 +1,18 @@
 """What must come out, computed with pandas and numpy over the same events, sharing no code with the lines.
 
-One thing is taken from the product: the event key, which decides the order of readings of the same instant. It is a
-digest, so no computation from the definitions could know it.
+Two things are taken from the product: the event key, which decides the order of readings of the same instant (it is a
+digest, so no computation from the definitions could know it), and how many readings a line's memory has room for.
 """
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 
 import numpy as np
 import pandas as pd
 
+from functions.core.horizon import most_readings
 from functions.errors import Malformed
 from functions.lines import LINES
 from tests.replay.feed import event_times
@@ -23,9 +24,9 @@ FASTEST_KPH = 300.0
 NO_SPEED_KPH = 255.0
 COARSE_M = 200.0
 POSSIBLE_C = (-90.0, 90.0)
+STEP_C, STEP_S = 10.0, 10.0
 HORIZON = timedelta(seconds=120)
 HORIZON_READINGS = 32
-MOST_READINGS = {"gps": 256, "temperature": 256, "maintenance": 12_000 // 90, "inventory": 12_000 // 50}
 
 FIELDS = {
     "gps": ["latitude", "longitude", "speed_kph", "altitude_m", "odometer_km"],
@@ -57,13 +58,14 @@ def late(arrived: pd.DataFrame, line: str) -> pd.Series:
     """Which events of a table in arrival order come from before their worker's horizon, each sent as its own message:
     older than the last 32 readings and than 120 s before the newest, or than as many as the memory may hold."""
     found = []
+    most = most_readings(LINES[line])
     known: defaultdict[str, list[tuple[pd.Timestamp, bytes]]] = defaultdict(list)
     for vehicle_id, order in zip(arrived["vehicle_id"], zip(arrived["at"], arrived["key"], strict=True), strict=True):
         orders = known[vehicle_id]
         start = 0
         if orders:
             by_time = bisect_left(orders, (orders[-1][0] - HORIZON, b""))
-            start = max(0, min(by_time, len(orders) - HORIZON_READINGS), len(orders) - MOST_READINGS[line])
+            start = max(0, min(by_time, len(orders) - HORIZON_READINGS), len(orders) - most)
         is_late = start > 0 and order <= orders[start - 1]
         found.append(is_late)
         if not is_late:
@@ -90,37 +92,44 @@ def gps_faces(fixes: pd.DataFrame) -> pd.DataFrame:
 
 
 def gps_quality(fixes: pd.DataFrame) -> pd.Series:
-    """Each fix's quality, from a table in order.
-
-    Jumps are found without folding: the first leg of a vehicle that is too fast ends in a jump for certain, since all
-    before it are good; it is taken out and the rest is looked at again, until no leg is too fast.
-    """
+    """Each fix's quality, from a table in order."""
     quality = pd.Series("ok", index=fixes.index, dtype=object)
     speed = fixes["speed_kph"].astype(float)
     quality[(speed < 0) | (speed > FASTEST_KPH) | (speed == NO_SPEED_KPH)] = "speed_sentinel"
     if "accuracy_m" in fixes:
         quality[fixes["accuracy_m"] > COARSE_M] = "inaccurate"
     quality[(fixes["latitude"] == 0) & (fixes["longitude"] == 0)] = "zero"
-    good = fixes[~quality.isin(["zero", "inaccurate"])]
-    while True:
+
+    def too_fast(good: pd.DataFrame) -> pd.Series:
         leg_m, leg_s = _legs(good)
-        too_fast = leg_m * 3.6 > JUMP_KPH * leg_s
-        jumps = too_fast & (too_fast.groupby(good["vehicle_id"]).cumsum() == 1)
-        if not jumps.any():
-            return quality
-        quality[jumps[jumps].index] = "jump"
-        good = good[~jumps]
+        return leg_m * 3.6 > JUMP_KPH * leg_s
+
+    quality[_offenders(fixes[~quality.isin(["zero", "inaccurate"])], ["vehicle_id"], too_fast)] = "jump"
+    return quality
+
+
+def temperature_quality(readings: pd.DataFrame) -> pd.Series:
+    """Which readings of a table in order can be true: within what a probe measures, and no more than 10 °C from its
+    last true one, or that many more as it had time for at 10 °C in 10 s."""
+    quality = pd.Series("ok", index=readings.index, dtype=object)
+    table = readings.assign(celsius=celsius_of(readings), probe=readings["probe"].fillna("main"))
+    quality[~table["celsius"].between(*POSSIBLE_C)] = "impossible"
+
+    def too_steep(good: pd.DataFrame) -> pd.Series:
+        probes = good.groupby(["vehicle_id", "probe"])
+        passed_s = probes["at"].diff().dt.total_seconds()
+        return probes["celsius"].diff().abs() > np.maximum(STEP_C, STEP_C * passed_s / STEP_S)
+
+    quality[_offenders(table[quality == "ok"], ["vehicle_id", "probe"], too_steep)] = "impossible"
+    return quality
 
 
 def temperature_faces(readings: pd.DataFrame) -> pd.DataFrame:
-    """By (vehicle, probe): event_at, temperature_c, humidity_pct and readings of what can be true, from a table in
-    order."""
-    celsius = celsius_of(readings)
-    possible = readings.assign(temperature_c=celsius)[celsius.between(*POSSIBLE_C)]
-    possible = possible.assign(probe=possible["probe"].fillna("main"))
-    probes = possible.groupby(["vehicle_id", "probe"])
-    faces = probes.tail(1).set_index(["vehicle_id", "probe"])[["at", "temperature_c", "humidity_pct"]]
-    return faces.assign(readings=probes.size()).sort_index()
+    """By (vehicle, probe): at, temperature_c and humidity_pct of the last that can be true, from a table in order."""
+    possible = readings.assign(temperature_c=celsius_of(readings), probe=readings["probe"].fillna("main"))
+    possible = possible[temperature_quality(readings) == "ok"]
+    last = possible.groupby(["vehicle_id", "probe"])[["at", "temperature_c", "humidity_pct"]].last()
+    return last.sort_index()
 
 
 def celsius_of(readings: pd.DataFrame) -> pd.Series:
@@ -133,6 +142,19 @@ def maintenance_faces(reports: pd.DataFrame) -> pd.DataFrame:
     vehicles = reports.groupby("vehicle_id")
     faces = vehicles[FIELDS["maintenance"]].last()
     return faces.assign(readings=vehicles.size(), event_at=vehicles["at"].max()).sort_index()
+
+
+def _offenders(table: pd.DataFrame, by: list[str], offends: Callable[[pd.DataFrame], pd.Series]) -> "pd.Index[int]":
+    """Rows that cannot follow from the last good one before them, found without folding: the first offender of a group
+    is one for certain, since all before it are good; it is taken out and the rest looked at again, until none is."""
+    bad: list[int] = []
+    while True:
+        found = offends(table)
+        first = found & (found.groupby([table[name] for name in by]).cumsum() == 1)
+        if not first.any():
+            return pd.Index(bad)
+        bad += first[first].index.tolist()
+        table = table[~first]
 
 
 def _legs(fixes: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -14,7 +14,7 @@ from tests.replay.recorded import Event
 from tests.replay.sources import SOURCES
 
 COLUMNS = (
-    "source", "order", "line", "events", "distinct", "rows", "late", "quarantined", "filtered", "distance km",
+    "source", "order", "line", "events", "distinct", "rows", "late", "quarantined", "not ok", "distance km",
     "pandas km", "state",
 )  # fmt: skip
 
@@ -48,17 +48,16 @@ def _result(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
             f"{len(rows):,}",
             f"{int(rows['late'].sum()):,}",
             f"{refused[line]:,}",
-            _filtered(line, arrived[~late]),
+            _filtered(rows),
             *_distances(line, hall, arrived[~late]),
             _verdict(line, hall, arrived, late),
         )
 
 
-def _filtered(line: str, known: pd.DataFrame) -> str:
-    if line != "gps":
-        return ""
-    found = Counter(oracle.gps_quality(oracle.in_order(known)))
-    return ", ".join(f"{kind} {found[kind]}" for kind in ("zero", "jump", "speed_sentinel") if found[kind])
+def _filtered(rows: pd.DataFrame) -> str:
+    """Rows by quality, as known when each was committed; late ones are not judged against others."""
+    found = Counter(rows["quality"])
+    return ", ".join(f"{quality} {count}" for quality, count in sorted(found.items()) if quality != "ok")
 
 
 def _distances(line: str, hall: Hall, known: pd.DataFrame) -> tuple[str, str]:

@@ -16,7 +16,8 @@ pytestmark = needs_recordings
 
 HEARD_AFTER = timedelta(seconds=30)
 CONTRACT = timedelta(minutes=4)
-"""Buses were heard every two minutes, but for gaps; the default for one that stands, 26 h, would end none."""
+"""Buses were heard every two minutes, but for gaps: 58 of 2015's contracts end, 21 of 2017's; the default for a bus
+that stands, 26 h, would end hardly any."""
 
 
 @pytest.mark.parametrize("name", ["buses-2015-03-08", pytest.param("buses-2017-04-18", marks=pytest.mark.full)])
