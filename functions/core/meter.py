@@ -82,6 +82,15 @@ def read(
     return Meter(meter.value, meter.at, meter.offset, suspect), wrong, news
 
 
+def on_card(meter: Meter | None, shown: float | None, at: datetime, scale: Scale) -> float | None:
+    """What a service was done at. Somebody wrote that on a job card, often days ago, so it may lie behind the meter; it
+    says nothing of the meter itself, and one far ahead of it is a slip of the pen."""
+    if meter is None or shown is None:
+        return meter.value if meter else shown
+    value = shown + meter.offset
+    return meter.value if scale.follows(value, at, meter.value, meter.at) == "jump" else value
+
+
 def silenced(meter: Meter | None) -> Meter | None:
     """The meter after a contract's end, which closed its episode."""
     if meter is None or meter.suspect is None:

@@ -67,8 +67,13 @@ class Since(NamedTuple):
 
 
 def done(service: Service | None, plan: ServicePlan, use: Use) -> tuple[Service, list[Product], list[Episode]]:
-    """The plan was served now: everything counts from here."""
+    """The plan was served: everything counts from `use`, which is never before where it counted from so far."""
     before = service or Service(use.at, use.km, use.hours)
+    use = Use(
+        use.at,
+        _latest(use.km, _latest(before.served_km, plan.last_km)),
+        _latest(use.hours, _latest(before.served_hours, plan.last_hours)),
+    )
     row = {**_columns(plan, since(before, plan, use), use), "status": "done", "times": before.times + 1}
     closed = [_episode(plan, before, use.at)] if before.told_since else []
     after = Service(

@@ -37,13 +37,14 @@ _SEVERITIES = (
     ("P0218", SEVERE),  # the transmission is
     ("P052", SEVERE),  # oil pressure
     ("P0A", SEVERE),  # high voltage
-    ("C", SEVERE),  # brakes, steering, stability
+    ("C0", SEVERE),  # brakes, steering, stability
     ("B00", SEVERE),  # what restrains people
     ("U010", SEVERE),  # the engine's or transmission's control unit is not heard
     ("U012", SEVERE),  # brakes and steering are not
     ("P04", MINOR),
     ("P05", MINOR),
     ("P", MAJOR),
+    ("C", MAJOR),
     ("U", MAJOR),
     ("B", MINOR),
 )

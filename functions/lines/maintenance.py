@@ -10,7 +10,7 @@ from functions.core.episode import Episode
 from functions.core.gauge import FUEL_GIVE_PCT, Limit, Low, Parked, battery_limit, fuel, gauge
 from functions.core.ids import event_key
 from functions.core.line import Decision, Ending, Line, Product, Row
-from functions.core.meter import ENGINE_HOURS, ODOMETER, Meter, read
+from functions.core.meter import ENGINE_HOURS, ODOMETER, Meter, on_card, read
 from functions.core.meter import silenced as silenced_meter
 from functions.core.profile import Profile
 from functions.core.reading import Event, Reading, checked, event_at
@@ -105,8 +105,11 @@ def parse(payload: object) -> tuple[str, MaintenanceReading]:
 def step(state: MaintenanceState, reading: MaintenanceReading, profile: Profile) -> Decision[MaintenanceState]:
     """Every rule in turn. What was not reported stays as it was."""
     at, inspection = reading.event_at, reading.inspection
-    odometer, odometer_fault, turned = read(state.odometer, reading.odometer_km, at, ODOMETER)
-    engine, engine_fault, ran = read(state.engine, reading.engine_hours, at, ENGINE_HOURS)
+    carded = reading.service_done is not None
+    shown_km = None if carded and state.odometer else reading.odometer_km
+    odometer, odometer_fault, turned = read(state.odometer, shown_km, at, ODOMETER)
+    shown_hours = None if carded and state.engine else reading.engine_hours
+    engine, engine_fault, ran = read(state.engine, shown_hours, at, ENGINE_HOURS)
     ignition = _newer(reading.ignition, state.ignition)
     highest_v = max(reading.battery_v or 0.0, state.highest_v or 0.0) or None
     battery, drained = gauge(state.battery, reading.battery_v, at, battery_limit(highest_v, profile.battery_low_v))
@@ -116,7 +119,12 @@ def step(state: MaintenanceState, reading: MaintenanceReading, profile: Profile)
     parked, stolen = fuel(state.parked, reading.fuel_pct, ignition, odometer_km, at)
     troubles, found = _troubles(state.troubles, reading)
     use = Use(at, odometer_km, engine.value if engine else None)
-    services, products, due = _services(state.services, reading.service_done, profile, use)
+    card = Use(
+        at,
+        on_card(odometer, reading.odometer_km, at, ODOMETER),
+        on_card(engine, reading.engine_hours, at, ENGINE_HOURS),
+    )
+    services, products, due = _services(state.services, reading.service_done, profile, use, card)
     after = MaintenanceState(
         odometer,
         engine,
@@ -151,9 +159,10 @@ def _troubles(troubles: Troubles, reading: MaintenanceReading) -> tuple[Troubles
 
 
 def _services(
-    services: dict[str, Service], served: str | None, profile: Profile, use: Use
+    services: dict[str, Service], served: str | None, profile: Profile, use: Use, card: Use
 ) -> tuple[dict[str, Service], list[Product], list[Episode]]:
-    """The life of every plan, and of services that no plan is known for; a plan that is no more ends its episode."""
+    """The life of every plan by the vehicle's `use`, from where its job `card` says it was served. Services that no
+    plan is known for are kept, and a plan that is no more ends its episode."""
     plans = {plan.id: plan for plan in profile.service_plans}
     after: dict[str, Service] = {}
     products: list[Product] = []
@@ -163,7 +172,7 @@ def _services(
     for name in sorted(plans.keys() | services.keys()):
         service, plan = services.get(name), plans.get(name) or ServicePlan(name)
         if name == served:
-            service, made, closed = done(service, plan, use)
+            service, made, closed = done(service, plan, card)
             products += made
             episodes += closed
         after[name], made, told = look(service, plan, use)

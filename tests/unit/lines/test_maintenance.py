@@ -173,6 +173,15 @@ def test_a_jump_makes_no_service_due() -> None:
     assert [alert["kind"] for alert in told.kept()] == ["odometer_fault"]
 
 
+@pytest.mark.parametrize(("card_km", "status"), [(8_000, ["due_soon"]), (9_990, []), (900_000, [])])
+def test_a_job_cards_odometer_counts_for_the_service_and_not_for_the_meter(card_km: float, status: list[str]) -> None:
+    told = driven(5_000, 10_050)
+    told.tell(report(61 * DAY, odometer_km=card_km, service_done="oil"))
+    told.tell(report(90 * DAY, odometer_km=17_500))
+    assert not told.kept("odometer_fault")
+    assert [alert["details"]["status"] for alert in told.kept("service_due")] == ["done", *status]
+
+
 def test_an_odometer_of_0_is_one_that_is_not_known_yet() -> None:
     told = story(DEFAULTS, report(0, odometer_km=0), report(HOUR, odometer_km=120_000))
     assert not told.kept()
