@@ -1,4 +1,4 @@
-"""A yard of GPS workers in one process: fixes on flat ground, one rule at a time, or whole workers and all they make."""
+"""A yard of GPS workers in one process: fixes on flat ground for one rule, or whole workers and all they make."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta

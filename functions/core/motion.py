@@ -21,6 +21,8 @@ MOVING_KPH = 5.0
 """A leg slower than this is no moving leg: walking pace, and what drift of a parked receiver looks like."""
 DRIFT_M = 50.0
 """A leg of a standing vehicle may be this long: a receiver among buildings."""
+PAUSE_S = 60.0
+"""A vehicle on its way out may stand for less than this (a red light) and still has left before."""
 CANDIDATE_S = 15.0
 """Fixes that may turn out to be the first of a stay are remembered this far apart: at most 12 of them at a time, and a
 stay is found to this many seconds where fixes come more often, else exactly."""
@@ -30,10 +32,12 @@ HALF_TURN, TURN = 1_800_000_000, 3_600_000_000
 
 
 class Departure(Place, frozen=True, array_like=True):
-    """The fix that a run of moving legs began at: its event's key, and the highest speed since."""
+    """The fix that a run of moving legs began at: its event's key, and since then the highest speed and how long the
+    vehicle did not move."""
 
     key: bytes
     top_kph: float = 0.0
+    idle_s: float = 0.0
 
 
 class Stay(Place, frozen=True, array_like=True):
@@ -111,15 +115,23 @@ def _after_gap(now: Halt | Trip, fix: Fix, last: Place) -> tuple[Halt | Trip, li
 
 
 def _stopped(halt: Halt, fix: Fix) -> tuple[Halt | Trip, list[Product]]:
-    leaving = halt.leaving
-    if fix.off or not _moves(fix):
-        leaving = _departure(fix)
-    elif fix.pace_kph > leaving.top_kph:
-        leaving = msgspec.structs.replace(leaving, top_kph=fix.pace_kph)
-    if fix.off or halt.place.apart_m(fix) < STAY_M:
+    apart_m = halt.place.apart_m(fix)
+    leaving = _leaving(halt.leaving, fix, apart_m)
+    if fix.off or apart_m < STAY_M:
         return Halt(halt.place, leaving), []
-    trip = Trip(leaving, (_stay(fix, 0.0),), leaving.top_kph, 0.0, grown((), _point(leaving), _point(_here(fix))))
+    path = grown((), _point(leaving), _point(_here(fix)))
+    trip = Trip(leaving, (_stay(fix, leaving.idle_s),), leaving.top_kph, leaving.idle_s, path)
     return trip, _stop_rows(halt.place, leaving.at)
+
+
+def _leaving(leaving: Departure, fix: Fix, apart_m: float) -> Departure:
+    """What would be the start of a trip: back over the moving legs, and over a red light on the way out."""
+    idle_s = leaving.idle_s if _moves(fix) else leaving.idle_s + fix.leg_s
+    if fix.off or (idle_s > leaving.idle_s and (idle_s >= PAUSE_S or apart_m < DRIFT_M)):
+        return _departure(fix)
+    if idle_s == leaving.idle_s and fix.pace_kph <= leaving.top_kph:
+        return leaving
+    return msgspec.structs.replace(leaving, idle_s=idle_s, top_kph=max(leaving.top_kph, fix.pace_kph))
 
 
 def _under_way(trip: Trip, fix: Fix) -> tuple[Halt | Trip, list[Product]]:

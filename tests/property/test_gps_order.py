@@ -1,5 +1,6 @@
 """Whatever order a vehicle's readings come in, it ends with the same trips, stops, distances and episodes."""
 
+import itertools
 import json
 from random import Random
 from typing import Any
@@ -110,7 +111,7 @@ def test_trips_and_stops_take_turns_and_add_up(legs: Any) -> None:
     trips, stops = yard.made("trips"), yard.made("stops")
     spans = sorted((row["started_at"], row["ended_at"]) for row in [*trips, *stops])
     assert all(start <= end for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
     assert all(stop["duration_s"] >= STAY_S for stop in stops)
     assert sum(trip["distance_km"] for trip in trips) * 1000 <= yard.distances_m()["van"] + 0.1
 
@@ -119,7 +120,7 @@ def test_trips_and_stops_take_turns_and_add_up(legs: Any) -> None:
 @given(LEGS)
 def test_a_stop_is_found_at_the_fix_where_any_window_of_fixes_is_a_stay(legs: Any) -> None:
     """The definition word by word, as a search over all windows of fixes at least 15 s apart."""
-    spots = [one for one in ways([(max(leg[0], 15), leg[1], leg[2], None) for leg in legs])]
+    spots = list(ways([(max(leg[0], 15), leg[1], leg[2], None) for leg in legs]))
     state: Any = None
     window: list[Any] = []
     for fix, last in fixes(spots):

@@ -75,8 +75,14 @@ def test_a_visit_shorter_than_the_dwell_time_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("radius_m", "out_m", "accuracy_m", "left"),
-    [(100, 119.9, 0, 0), (100, 120.1, 0, 1), (1000, 1099.9, 0, 0), (1000, 1100.1, 0, 1)]
-    + [(100, 149.9, 30, 0), (100, 150.1, 30, 1)],
+    [
+        (100, 119.9, 0, 0),
+        (100, 120.1, 0, 1),
+        (1000, 1099.9, 0, 0),
+        (1000, 1100.1, 0, 1),
+        (100, 149.9, 30, 0),
+        (100, 150.1, 30, 1),
+    ],
 )
 def test_it_is_left_outside_by_more_than_20_m_or_a_tenth_of_the_radius_beyond_the_accuracy(
     radius_m: float, out_m: float, accuracy_m: float, left: int

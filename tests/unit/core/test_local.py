@@ -1,5 +1,7 @@
 """Flat ground and lines on it, held against exact geodesics."""
 
+import itertools
+
 import pytest
 from geographiclib.geodesic import Geodesic
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ def test_beyond_its_ends_a_line_is_as_far_as_its_end() -> None:
 def test_the_way_along_a_line_is_measured_on_the_globe() -> None:
     """From Lisbon to Tallinn on flat ground it would be off by 14 %."""
     line = [(38.7, -9.1), (48.9, 2.4), (52.5, 13.4), (59.4, 24.8)]
-    lengths = [distance_m(*a, *b) for a, b in zip(line, line[1:], strict=False)]
+    lengths = [distance_m(*a, *b) for a, b in itertools.pairwise(line)]
     track = Track(line)
     assert [track.way_m(*corner) for corner in line] == pytest.approx([0, lengths[0], sum(lengths[:2]), sum(lengths)])
     assert track.way_m(38.0, -12.0) == 0

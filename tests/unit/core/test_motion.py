@@ -61,6 +61,22 @@ def test_the_start_is_walked_back_over_the_legs_that_moved() -> None:
     assert (stop["started_at"], stop["ended_at"], stop["duration_s"]) == (at(0), at(360), 360)
 
 
+@pytest.mark.parametrize(("light_s", "started_s"), [(59, 300), (60, 366)])
+def test_a_red_light_on_the_way_out_is_part_of_the_trip(light_s: float, started_s: float) -> None:
+    way = [spot(306, 120, speed_kph=50), spot(306 + light_s, 120, speed_kph=0)]
+    _, made = made_by(follow, [*PARKED, *way, *drive(306 + light_s, 120, 5), *stand(606 + light_s, 5120, 4)])
+    (trip,) = rows(made, "trips")
+    assert trip["started_at"] == at(started_s)
+    assert trip["idle_s"] == (light_s if light_s < 60 else 0)
+
+
+def test_moving_in_the_yard_and_standing_there_again_is_no_start() -> None:
+    yard = [spot(306, 20, speed_kph=12), spot(312, 20, speed_kph=0), spot(330, 40, speed_kph=9)]
+    _, made = made_by(follow, [*PARKED, *yard, *drive(330, 40, 5), *stand(630, 5040, 4)])
+    (trip,) = rows(made, "trips")
+    assert trip["started_at"] == at(312)
+
+
 def test_a_highest_speed_before_the_trip_was_recognised_counts() -> None:
     burst = [spot(302, 30, speed_kph=90), spot(304, 80, speed_kph=91), spot(306, 130, speed_kph=70)]
     _, made = made_by(follow, [*PARKED, *burst, *drive(306, 130, 3), *stand(486, 3130, 4)])

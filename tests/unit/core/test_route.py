@@ -1,5 +1,6 @@
 """Route deviation: beyond the corridor for long enough, until well within it again."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -73,7 +74,7 @@ def test_a_growing_distance_is_told_again_with_each_tenth_more_however_slowly_it
     creeping = [spot(60 * n, 50_000, 600 * 1.04**n) for n in range(20)]
     peaks = [episode.peak for episode in followed(creeping)[2]]
     assert len(peaks) >= 5
-    assert all(later > 1.1 * earlier for earlier, later in zip(peaks, peaks[1:], strict=False))
+    assert all(later > 1.1 * earlier for earlier, later in itertools.pairwise(peaks))
 
 
 def test_the_alert_carries_the_command_that_brings_the_vehicle_back() -> None:
