@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_state(commands)
     _add_roster(commands)
+    _add_alerts(commands)
     _add_lines(commands)
     _add_verify(commands)
     _add_forget(commands)
@@ -142,6 +143,35 @@ def _add_roster(commands: Any) -> None:
     roster.add_argument("--all", action="store_true", help="those whose contract has ended too")
     roster.add_argument("--limit", type=_count, default=100, metavar="N", help="rows to show (100)")
     _addresses_option(roster)
+
+
+def _add_alerts(commands: Any) -> None:
+    alerts = _command(
+        commands, "alerts", "what is wrong, who was told, who sees to it",
+        "Lists alerts, newest first, with a receipt for everybody who was told; ack, snooze and close change one, "
+        "named by the beginning of its id. Every change keeps who, when and why.",
+        "examples:\n  python3 -m emulator alerts --open --kind temperature_high\n"
+        '  python3 -m emulator alerts ack 3f2a91 --comment "calling the driver"\n'
+        "  python3 -m emulator alerts snooze 3f2a91 --minutes 30\n"
+        '  python3 -m emulator alerts close 3f2a91 --reason "faulty sensor"',
+    )  # fmt: skip
+    alerts.add_argument("--open", action="store_true", help="only those that nobody and nothing has closed")
+    alerts.add_argument("--kind", metavar="K", help="only of this kind")
+    alerts.add_argument("--vehicle", metavar="V", help="only of this vehicle")
+    alerts.add_argument("--limit", type=_count, default=100, metavar="N", help="how many at most (100)")
+    alerts.add_argument("--json", action="store_true", help="every field")
+    _addresses_option(alerts)
+    actions = alerts.add_subparsers(dest="action", metavar="action")
+    ack = actions.add_parser("ack", help="somebody sees to it: nobody else is called")
+    ack.add_argument("--comment", default="", help="what is being done")
+    snooze = actions.add_parser("snooze", help="nobody is told for a while; then a reminder")
+    snooze.add_argument("--minutes", type=float, required=True, metavar="N")
+    snooze.add_argument("--comment", default="", help="why")
+    close = actions.add_parser("close", help="final for this episode, whatever its vehicle still says")
+    close.add_argument("--reason", required=True, help="faulty sensor, …")
+    for action in (ack, snooze, close):
+        action.add_argument("id", metavar="ID", help="the alert's id, or how it begins")
+        action.add_argument("--by", metavar="NAME", help="who does it (you)")
 
 
 def _add_lines(commands: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
 from emulator.plant import Plant
+from functions.core.ports import Document
 from infra.plant import LINES
 
 
@@ -29,7 +30,7 @@ class Report(msgspec.Struct, kw_only=True):
     `published` are distinct events, unreadable ones included; `repeated` the events sent beyond the first of their
     kind. Of what was published, `committed` are those exported as readings (`late` of them too late to change a
     state), `quarantined` those exported as such, `lost` those in no file. `duplicated` are products that occur more
-    than once.
+    than once. `deliveries` are receipts of people told, by state; `commands` are orders by what came of them.
     """
 
     backend: str
@@ -46,6 +47,8 @@ class Report(msgspec.Struct, kw_only=True):
     roster: dict[str, int]
     backlog: dict[str, int]
     alerts: Alerts
+    deliveries: dict[str, int] = {}
+    commands: dict[str, dict[str, int]] = {}
     firestore: dict[str, int]
     latency_ms: dict[str, float]
 
@@ -62,11 +65,21 @@ class Standing(msgspec.Struct):
     backlog: dict[str, int]
     latency_ms: dict[str, float]
     alerts: Alerts
+    deliveries: dict[str, int] = {}
+    commands: dict[str, dict[str, int]] = {}
 
 
 async def standing(plant: Plant, backlog: dict[str, int]) -> Standing:
     latencies = [value for line in LINES for value in plant.couriers[line].counts.latencies_ms]
-    return Standing(await roster(plant), backlog, _percentiles(latencies), await _alerts(plant))
+    alerts = await plant.firestore.query("alerts", only=["kind", "status", "receipts"])
+    return Standing(
+        await roster(plant),
+        backlog,
+        _percentiles(latencies),
+        _alerts(alerts),
+        _deliveries(alerts),
+        await _orders(plant),
+    )
 
 
 async def roster(plant: Plant) -> dict[str, int]:
@@ -76,11 +89,23 @@ async def roster(plant: Plant) -> dict[str, int]:
     return {line: found[line] for line in LINES}
 
 
-async def _alerts(plant: Plant) -> Alerts:
+def _alerts(alerts: Iterable[Document]) -> Alerts:
     found: dict[str, Counter[str]] = {status: Counter() for status in ("open", "closed", "withdrawn")}
-    for alert in await plant.firestore.query("alerts", only=["kind", "status"]):
+    for alert in alerts:
         found[alert.fields["status"]][alert.fields["kind"]] += 1
     return Alerts(dict(found["open"] + found["closed"]), dict(found["closed"]), dict(found["withdrawn"]))
+
+
+def _deliveries(alerts: Iterable[Document]) -> dict[str, int]:
+    return dict(Counter(receipt["state"] for alert in alerts for receipt in alert.fields.get("receipts", [])))
+
+
+async def _orders(plant: Plant) -> dict[str, dict[str, int]]:
+    """command → state → how many."""
+    found: dict[str, Counter[str]] = {}
+    for order in await plant.firestore.query("commands", only=["command", "state"]):
+        found.setdefault(order.fields["command"], Counter())[order.fields["state"]] += 1
+    return {command: dict(states) for command, states in sorted(found.items())}
 
 
 def write(report: Report, path: Path) -> None:
@@ -109,6 +134,8 @@ def built(plant: Plant, ledger: Ledger, exports: ExportFolder, seconds: float, l
         roster=last.roster,
         backlog=last.backlog,
         alerts=last.alerts,
+        deliveries=last.deliveries,
+        commands=last.commands,
         firestore={name: totals[f"firestore_{name}"] for name in ("reads", "writes", "deletes")},
         latency_ms=last.latency_ms,
     )

@@ -13,9 +13,11 @@ from emulator.report import Report
 def drawn(report: Report, faults: Counter[str], plant: Plant) -> RenderableType:
     """Books, classes, lines, faults and verdict of one run."""
     parts: list[RenderableType] = [_books(report), _lines(report), _classes(report)]
+    if report.alerts.opened or report.alerts.withdrawn:
+        parts.append(_alerts(report))
     if faults:
         parts.append(_faults(faults))
-    parts.append(Text(f"exports: {plant.exports}"))
+    parts.append(Text(f"mails: {plant.mail.mails} in {plant.mail.folder}\nexports: {plant.exports}"))
     parts.append(_verdict(report))
     return Group(*parts)
 
@@ -51,6 +53,23 @@ def _classes(report: Report) -> Table:
     costs = ", ".join(f"{count:,} {name}" for name, count in report.firestore.items())
     table.add_row("Firestore", "", costs, style="dim")
     return table
+
+
+def _alerts(report: Report) -> Table:
+    table = _table("alert", "opened", "closed", "withdrawn", "")
+    alerts = report.alerts
+    for kind in sorted(alerts.opened.keys() | alerts.withdrawn.keys()):
+        table.add_row(
+            kind, *(f"{by_kind.get(kind, 0):,}" for by_kind in (alerts.opened, alerts.closed, alerts.withdrawn))
+        )
+    table.add_row("deliveries", "", "", "", _counted(report.deliveries), style="dim")
+    for command, states in report.commands.items():
+        table.add_row(f"{command} ordered", f"{sum(states.values()):,}", "", "", _counted(states))
+    return table
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none"
 
 
 def _faults(faults: Counter[str]) -> Table:

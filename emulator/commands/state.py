@@ -29,7 +29,7 @@ async def main(options: argparse.Namespace) -> int:
     finally:
         await store.close()
     if options.json:
-        print(json.dumps({_line(worker): worker.fields for worker in workers}, default=_plain, indent=2))
+        print(json.dumps({_line(worker): worker.fields for worker in workers}, default=plain, indent=2))
         return 0 if workers else 1
     if not workers:
         raise EmulatorError(f"no worker knows a vehicle {options.vehicle}")
@@ -62,7 +62,8 @@ def shown(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """What JSON has no value for."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return b64encode(value).decode() if isinstance(value, bytes) else str(value)

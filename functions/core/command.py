@@ -104,7 +104,8 @@ def _outcome(alert: AlertRecord, command: str) -> tuple[str, str, str] | None:
     if command == INSPECT and (result := alert.details.get("inspection")):
         return DONE, "maintenance", str(result)
     if alert.status == "closed" and command == REROUTE:
-        return DONE, "fleetline", "back on the route"
+        unknown = alert.details.get("outcome") == "unknown"
+        return DONE, "fleetline", "nobody saw how it went on" if unknown else "back on the route"
     return None
 
 

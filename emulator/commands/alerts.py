@@ -1,0 +1,120 @@
+"""`alerts`: what is wrong, who was told and who sees to it; and acknowledge, snooze or close one."""
+
+import argparse
+import getpass
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from rich.table import Table
+
+from emulator import addresses
+from emulator.commands.state import plain, shown
+from emulator.errors import EmulatorError
+from emulator.terminal import Terminal
+from functions.adapters.clock import now
+from functions.adapters.firestore import Firestore
+from functions.core import handling
+from functions.core.alert import AlertRecord, alert_path, handled, read
+from functions.core.handling import Handling
+from functions.core.letter import duration
+from functions.core.ports import Where
+from functions.core.revision import revise
+from functions.errors import FleetlineError
+
+MOST_SOUGHT = 1_000
+"""Alerts among which the beginning of an id is looked up."""
+SHORT = 8
+
+
+async def main(options: argparse.Namespace) -> int:
+    plant = await addresses.running(options.addresses)
+    store = Firestore(plant.project, emulator=plant.firestore)
+    try:
+        return await (_change(store, options) if options.action else _list(store, options))
+    except FleetlineError as error:
+        raise EmulatorError(f"Firestore did not answer: {error}") from error
+    finally:
+        await store.close()
+
+
+async def _list(store: Firestore, options: argparse.Namespace) -> int:
+    asked = {"status": "open" if options.open else None, "kind": options.kind, "vehicle_id": options.vehicle}
+    where: list[Where] = [(name, "==", value) for name, value in asked.items() if value is not None]
+    found = await store.query("alerts", where, order_by=["-recorded_at"], limit=options.limit)
+    alerts = [(document.fields, read(document.fields)) for document in found]
+    if options.open:
+        alerts = [(fields, alert) for fields, alert in alerts if alert.live]
+    if options.json:
+        print(json.dumps([fields for fields, _ in alerts], default=plain, indent=2))
+    else:
+        Terminal().show(_drawn([alert for _, alert in alerts]))
+    return 0
+
+
+async def _change(store: Firestore, options: argparse.Namespace) -> int:
+    alert_id = await _found(store, options.id)
+    at, by = now(), options.by or getpass.getuser()
+    changes: dict[str, Callable[[Handling], Handling]] = {
+        "ack": lambda one: handling.acknowledged(one, by, at, options.comment),
+        "snooze": lambda one: handling.snoozed(one, by, at, options.minutes, options.comment),
+        "close": lambda one: handling.closed(one, by, at, options.reason),
+    }
+    try:
+        await revise(store, {alert_path(alert_id): partial(handled, changes[options.action], at)})
+    except handling.Settled as settled:
+        raise EmulatorError(f"alert {alert_id[:SHORT]} stays as it is: {settled}") from None
+    alert = read((await store.get([alert_path(alert_id)]))[alert_path(alert_id)].fields)
+    print(f"{alert_id[:SHORT]} {alert.kind} {alert.vehicle_id}: {_people(alert)}")
+    return 0
+
+
+async def _found(store: Firestore, beginning: str) -> str:
+    recent = await store.query("alerts", order_by=["-recorded_at"], limit=MOST_SOUGHT, only=["alert_id"])
+    ids = [one.fields["alert_id"] for one in recent if one.fields["alert_id"].startswith(beginning)]
+    if len(ids) != 1:
+        raise EmulatorError(f"{len(ids) or 'no'} alerts have an id that begins with {beginning}")
+    return str(ids[0])
+
+
+def _drawn(alerts: list[AlertRecord]) -> Table:
+    table = Table(title=f"{len(alerts)} alerts at {datetime.now(UTC):%H:%M:%S} UTC", title_justify="left")
+    for name in ("id", "severity", "kind", "vehicle", "subject", "status", "started", "lasted", "people", "told"):
+        table.add_column(name)
+    for alert in alerts:
+        lasted = duration((alert.ended_at - alert.started_at).total_seconds()) if alert.ended_at else "–"
+        table.add_row(
+            alert.alert_id[:SHORT],
+            alert.severity.name,
+            alert.kind,
+            alert.vehicle_id,
+            alert.subject,
+            alert.status,
+            shown(alert.started_at),
+            lasted,
+            _people(alert),
+            _told(alert),
+        )
+    return table
+
+
+def _people(alert: AlertRecord) -> str:
+    one = alert.handling
+    if one.closed_at is not None:
+        return f"closed by {one.closed_by}: {one.reason}"
+    if one.snoozed_until is not None:
+        return f"snoozed until {shown(one.snoozed_until)}"
+    if one.acknowledged_at is not None:
+        return f"acknowledged by {one.acknowledged_by}: {one.comment or ''}"
+    return "–"
+
+
+def _told(alert: AlertRecord) -> str:
+    """Receipts, those alike counted together: "opened → fleet-desk delivered"."""
+    counts = Counter(
+        f"{one.what} → {one.contact} {one.state}" + (f" ({one.why or one.way})" if one.why or one.way != "page" else "")
+        for one in alert.receipts
+    )
+    return "\n".join(counts) or "–"
