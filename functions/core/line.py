@@ -1,7 +1,7 @@
 """What a production line is: the pure functions that turn its events into readings, state and rows."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -46,6 +46,10 @@ def _never(_state: Any) -> bool:
     return False
 
 
+def _no_longer(_state: Any) -> timedelta:
+    return timedelta(0)
+
+
 def _unchanged(state: Any, _at: datetime, _profile: Profile) -> Any:
     return Ending(state)
 
@@ -59,7 +63,7 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     what was added to each. `at_work` tells whether silence is news because the vehicle was moving (with an open
     episode it always is). `end` closes what is open when a contract ends at that time. `reading_bytes` is about what
     one reading takes in memory, which bounds how many are kept. `placed` are the kinds of episodes that are told with
-    the vehicle's position.
+    the vehicle's position. `remembers` is how long an ended worker's state is of use, where that is over a week.
     """
 
     name: str
@@ -78,3 +82,4 @@ class Line(msgspec.Struct, Generic[S, R], frozen=True, kw_only=True):
     end: Callable[[S, datetime, Profile], Ending[S]] = _unchanged
     reading_bytes: int
     placed: frozenset[str] = frozenset()
+    remembers: Callable[[S], timedelta] = _no_longer

@@ -33,7 +33,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True):
     used: float = 0.0
     over_s: float = 0.0
     short_since: datetime | None = None
-    least: float = 0.0
+    least: float | None = None
 
     @property
     def per_day(self) -> float | None:
@@ -67,7 +67,7 @@ def count(
         if before is None or short_since is None:
             return after, []
         return after, [Episode(KIND, sku, short_since, at, before.least)]
-    least = quantity if before is None or short_since is None else min(before.least, quantity)
+    least = quantity if before is None or before.least is None else min(before.least, quantity)
     after = Level(at, quantity, unit, used, over_s, short_since or at, least)
     if before is not None and short_since is not None and least == before.least:
         return after, []
@@ -76,4 +76,4 @@ def count(
 
 def silenced(level: Level) -> Level:
     """The level after a contract's end, which closed its shortage; the next count opens another."""
-    return msgspec.structs.replace(level, short_since=None, least=0.0)
+    return msgspec.structs.replace(level, short_since=None, least=None)

@@ -84,7 +84,7 @@ class WorkerCodec(Generic[S, R]):
             "hired_at": contract.hired_at,
             "expires_at": contract.expires_at,
             "seen_at": contract.seen_at,
-            "forget_at": contract.forget_at,
+            "forget_at": self._forget_at(worker),
             "shard": crc32(vehicle_id.encode()) % SHARDS,
             "owing": bool(worker.unpublished),
             "event_at": worker.watermark,
@@ -93,6 +93,10 @@ class WorkerCodec(Generic[S, R]):
             "memory": self.pack(worker),
         }
         return Write(worker_path(vehicle_id, line.name), fields, expects)
+
+    def _forget_at(self, worker: WorkerState[S, R]) -> datetime | None:
+        forget_at = worker.contract.forget_at
+        return forget_at and max(forget_at, worker.contract.expires_at + self._line.remembers(worker.head))
 
 
 def worker_path(vehicle_id: str, line: str) -> str:

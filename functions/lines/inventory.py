@@ -1,6 +1,6 @@
 """The inventory line: how much of each article (sku) there is on a vehicle or at a site."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -17,6 +17,7 @@ NAME = "inventory"
 MOST_SKUS = 100
 """Articles one worker keeps levels of; it bounds the document (a level takes about 60 bytes, twice)."""
 CONTRACT_S = 7 * 86_400.0
+REMEMBERED = timedelta(days=100)
 
 Sku = Annotated[str, Meta(pattern=TEXT, max_length=64)]
 Unit = Annotated[str, Meta(pattern=TEXT, max_length=16)]
@@ -77,6 +78,11 @@ def face(state: InventoryState) -> Row:
     }
 
 
+def remembers(state: InventoryState) -> timedelta:
+    """A place that is counted once a quarter finds its levels, and how fast they went."""
+    return REMEMBERED
+
+
 def contract_s(state: InventoryState, profile: Profile) -> float:
     return profile.contract_for(NAME, CONTRACT_S)
 
@@ -119,5 +125,6 @@ LINE = Line(
     face=face,
     contract_s=contract_s,
     end=end,
+    remembers=remembers,
     reading_bytes=100,
 )

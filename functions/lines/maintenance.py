@@ -1,6 +1,6 @@
 """The maintenance line: what a vehicle says of itself, odometer, trouble codes, battery, fuel and services."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ NAME = "maintenance"
 T = TypeVar("T")
 
 CONTRACT_S = 48 * 3600.0
+REMEMBERED = timedelta(days=800)
 MOST_SERVICES = 24
 """Plans and services one worker remembers."""
 
@@ -244,6 +245,11 @@ def end(state: MaintenanceState, at: datetime, profile: Profile) -> Ending[Maint
     )
 
 
+def remembers(state: MaintenanceState) -> timedelta:
+    """Long enough for a plan of two years to find its last service."""
+    return REMEMBERED if state.services or state.odometer else timedelta(0)
+
+
 def contract_s(state: MaintenanceState, profile: Profile) -> float:
     return profile.contract_for(NAME, CONTRACT_S)
 
@@ -265,5 +271,6 @@ LINE = Line(
     face=face,
     contract_s=contract_s,
     end=end,
+    remembers=remembers,
     reading_bytes=100,
 )

@@ -25,6 +25,7 @@ MOST_MKTS = 8
 CONTRACT_S = 30 * 60.0
 EXPECTED_INTERVAL_S = CONTRACT_S / 2
 """Silence is unknown time after twice this, hence when the contract ends, unless the profile says otherwise."""
+REMEMBERED = timedelta(days=31)
 NO_ROOM = "too_many_probes"
 
 ProbeName = Annotated[str, Meta(pattern=TEXT, max_length=32)]
@@ -154,6 +155,12 @@ def end(state: TemperatureState, at: datetime, profile: Profile) -> Ending[Tempe
     return Ending(after, news.products, news.episodes)
 
 
+def remembers(state: TemperatureState) -> timedelta:
+    """MKT reaches back a month, and so may a shipment whose hours are counted."""
+    counted = any(probe.kinetics is not None or probe.spent is not None for probe in state.probes.values())
+    return REMEMBERED if counted else timedelta(0)
+
+
 def _probe_face(probe: Probe) -> Row:
     return {
         "measured_at": probe.measured_at,
@@ -211,6 +218,7 @@ LINE = Line(
     face=face,
     contract_s=contract_s,
     end=end,
+    remembers=remembers,
     placed=frozenset({KINDS[HIGH], KINDS[LOW]}),
     reading_bytes=90,  # 50 in fact: 133 readings, a probe at 1 Hz for the horizon's 120 s, leave room for 32 probes
 )

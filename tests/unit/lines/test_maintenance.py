@@ -1,5 +1,6 @@
 """The maintenance line: services from ok to done, meters that lie, codes that order inspections, battery and fuel."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -363,3 +364,12 @@ def test_a_repeat_changes_nothing() -> None:
     before = told.worker
     told.tell(report(DAY, odometer_km=5_100, service_done="oil"))
     assert told.worker == before
+
+
+def test_service_history_is_remembered_longer_than_a_week() -> None:
+    told = driven(5_000)
+    told.end()
+    assert told.worker is not None
+    document = told.codec.write("van", told.worker, False).fields
+    assert document is not None
+    assert document["forget_at"] - document["expires_at"] == timedelta(days=800)

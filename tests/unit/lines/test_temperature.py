@@ -1,11 +1,11 @@
 """The temperature line: excursions from first breach to recovery, sensors at fault, doors, windows and totals."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from functions.core.cargo import TemperatureLimits
+from functions.core.cargo import CARGOS, CargoName, TemperatureLimits
 from functions.core.profile import DEFAULTS, Profile
 from functions.core.window import AlertWindow
 from functions.errors import Malformed
@@ -520,3 +520,26 @@ def test_a_repeat_changes_nothing() -> None:
     told.tell(measured(5 * MINUTE, 9))
     assert told.worker == before
     assert len(told.told) == versions
+
+
+@pytest.mark.parametrize(("cargo", "days"), [("vaccine_fridge", 7), ("vaccine_ship_1", 31), ("pharma_2_8", 31)])
+def test_what_counts_over_a_month_is_remembered_so_long(cargo: Any, days: int) -> None:
+    told = story(Profile(cargo_profile=cargo), (0, 5), (5, 5.1))
+    told.end()
+    assert told.worker is not None
+    document = told.codec.write("van", told.worker, False).fields
+    assert document is not None
+    assert document["forget_at"] - document["expires_at"] == timedelta(days=days)
+
+
+@pytest.mark.parametrize(("minute", "held"), [(-0.1, False), (0, True), (9.9, True), (10, False)])
+def test_a_window_holds_from_its_start_until_just_before_its_end(minute: float, held: bool) -> None:
+    window = AlertWindow("loading", START, 10 * MINUTE)
+    assert window.covers(START + timedelta(minutes=minute)) is held
+    assert not window.covers(START + timedelta(days=1, minutes=minute))
+    daily = AlertWindow("defrost", START, 10 * MINUTE, 86_400)
+    assert daily.covers(START + timedelta(days=1, minutes=minute)) is held
+
+
+def test_every_cargo_has_a_name_that_a_profile_may_say() -> None:
+    assert set(CARGOS) == set(get_args(CargoName))
