@@ -88,9 +88,10 @@ class Cloud:
                 return self._changed(request, self.resources[key])
             case "DELETE" if key in self.resources:
                 gone = self.resources.pop(key)
+                self._remove_below(key)
                 self.policies.pop(key, None)
                 return self._changed(request, {} if _service(request) in _AT_ONCE else gone)
-        return 404, _error(404, f"{key} not found", "NOT_FOUND")
+        return 404, google_error(404, f"{key} not found", "NOT_FOUND")
 
     def _members(self, collection: str) -> Iterator[Json]:
         pattern = re.compile(re.escape(collection).replace("/\\-/", "/[^/]+/").replace("/-/", "/[^/]+/") + "/[^/]+")
@@ -105,7 +106,7 @@ class Cloud:
 
     def _created(self, request: Request, key: str, body: Json) -> Answer:
         if key in self.resources:
-            return 409, _error(409, f"{key} already exists", "ALREADY_EXISTS")
+            return 409, google_error(409, f"{key} already exists", "ALREADY_EXISTS")
         self.resources[key] = made = {**body, "name": key}
         match key.split("/")[-2]:  # what Google adds or writes in its own way
             case "serviceAccounts":
@@ -257,16 +258,8 @@ class Cloud:
     def _nothing(self, _: Request) -> Answer:
         return 200, {}
 
-    def _no_database(self, request: Request, key: str) -> Answer:
-        """Indexes and exemptions go with their database."""
-        self._remove_below(key)
-        return self._generic(request)
-
-    def _no_dataset(self, request: Request, key: str) -> Answer:
-        self._remove_below(key)
-        return self._generic(request)
-
     def _remove_below(self, key: str) -> None:
+        """Indexes go with their database, tables with their dataset, versions with their secret."""
         for below in [one for one in self.resources if one.startswith(key + "/")]:
             del self.resources[below]
 
@@ -294,8 +287,6 @@ class Cloud:
         (r"(?:GET|PUT) storage (b/[^/]+)/iam", _bucket_policy),
         (r"GET storage b/[^/]+/(?:o|managedFolders)", _objects),
         (r"POST iam permissions:queryTestablePermissions", _nothing),
-        (r"DELETE firestore (projects/[^/]+/databases/[^/]+)", _no_database),
-        (r"DELETE bigquery (.+/datasets/[^/]+)", _no_dataset),
         (r"DELETE iam (.+/roles/[^/]+)", _no_role),
         (r"POST iam (.+/roles/[^/]+):undelete", _role_again),
         (r"GET \S+ (?:.+/)?operations/[^/]+", _operation),
@@ -355,7 +346,7 @@ def _full_name(key: str) -> str:
     return f"//{service or 'cloudresourcemanager'}.googleapis.com/{key}"
 
 
-def _error(code: int, message: str, status: str) -> Json:
+def google_error(code: int, message: str, status: str) -> Json:
     return {
         "error": {
             "code": code,

@@ -4,85 +4,22 @@ The story is told once a session; each test reads a part of it.
 """
 
 import base64
-import copy
 import io
 import json
 import zipfile
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from infra import cli, plant
+from infra import plant
 from infra.desired import waves
-from infra.site import Site, site
 from infra.watching import columns
-from tests.infra.cloud import NUMBER, PROJECT, REGION, Cloud, Json
-from tests.infra.conftest import Recorded
-from tests.infra.recorder import Answer, Request
+from tests.infra.cloud import NUMBER, PROJECT, REGION, Json
+from tests.infra.story import LOCATION, Story
 
-WHERE = ("--project", PROJECT, "--region", REGION)
-LOCATION = f"projects/{PROJECT}/locations/{REGION}"
+pytestmark = pytest.mark.usefixtures("small_table")
+
 DOCUMENTS = f"projects/{PROJECT}/databases/(default)/collectionGroups"
-
-
-@dataclass
-class Run:
-    """One command: its exit status, what it said, and what it asked of Google that can have changed something."""
-
-    status: int
-    said: str
-    changes: list[Request]
-
-
-@dataclass
-class Story:
-    cloud: Cloud
-    site: Site
-    runs: dict[str, Run] = field(default_factory=dict)
-    resources: Json = field(default_factory=dict)
-    bindings: set[tuple[str, str, str]] = field(default_factory=set)
-    left: Json = field(default_factory=dict)
-
-
-def run(recorded: Recorded, *arguments: str) -> Run:
-    """Run a command of `python3 -m infra` in this process."""
-    before, said = len(recorded.recorder.requests), io.StringIO()
-    with redirect_stdout(said):
-        status = cli.main(arguments)
-    return Run(status, said.getvalue(), [one for one in recorded.recorder.requests[before:] if one.changes])
-
-
-def failing_build(request: Request) -> Answer | None:
-    """The long operation of building gps ends in a failure."""
-    if request.method == "POST" and request.path.endswith("/functions"):
-        error = {"code": 3, "message": "Build failed: requirements.txt: no matching distribution"}
-        return 200, {"name": f"{LOCATION}/operations/failed", "done": True, "error": error}
-    if request.path.endswith("/operations/failed"):
-        error = {"code": 3, "message": "Build failed: requirements.txt: no matching distribution"}
-        return 200, {"name": f"{LOCATION}/operations/failed", "done": True, "error": error}
-    return None
-
-
-@pytest.fixture(scope="session")
-def story(recorded: Recorded, small_table: None) -> Story:  # noqa: ARG001 the rows are replaced
-    story = Story(recorded.play(Cloud()), site(PROJECT, REGION, "dev"))
-    cloud, runs = story.cloud, story.runs
-    cloud.fail = failing_build
-    runs["stopped"] = run(recorded, "deploy", *WHERE)
-    cloud.fail = lambda _: None
-    runs["gone on"] = run(recorded, "deploy", *WHERE)
-    story.resources, story.bindings = copy.deepcopy(cloud.resources), cloud.bindings()
-    runs["again"] = run(recorded, "deploy", *WHERE)
-    cloud.resources[f"projects/{PROJECT}/topics/gps"]["messageRetentionDuration"] = "600s"
-    with pytest.MonkeyPatch.context() as patch:
-        driver = replace(plant.FUNCTIONS[1], memory_mib=2048)
-        patch.setattr(plant, "FUNCTIONS", (plant.FUNCTIONS[0], driver))
-        runs["changed"] = run(recorded, "deploy", *WHERE)
-    runs["destroyed"] = run(recorded, "destroy", *WHERE, "--yes", "--data")
-    story.left = copy.deepcopy(cloud.resources)
-    return story
 
 
 def test_a_failed_operation_stops_deploy_with_what_google_said(story: Story) -> None:
@@ -107,12 +44,6 @@ def test_every_resource_of_the_table_is_named_as_created(story: Story) -> None:
     for wave in waves(story.site, ""):
         for resource in wave:
             assert f"created  {resource.kind} {resource.name}" in said
-
-
-def test_a_repeated_deploy_changes_nothing(story: Story) -> None:
-    again = story.runs["again"]
-    assert (again.status, again.changes) == (0, [])
-    assert "0 created, 0 updated" in again.said
 
 
 def test_a_changed_row_and_a_changed_thing_are_all_that_is_changed(story: Story) -> None:
