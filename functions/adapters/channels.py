@@ -26,6 +26,7 @@ AT_ONCE = 16
 TIMEOUT_S = 15.0
 DOMAIN = "fleetline.invalid"
 """Right-hand side of our Message-IDs (RFC 2606: a name nobody else can have)."""
+_SEPARATORS = re.compile(r"[/?&=:@,+]")
 _TOKENS = re.compile(r"[^\W_]{4,}")
 
 
@@ -111,9 +112,9 @@ class _Listener(logging.Handler):
 
 def redacted(text: str, url: str) -> str:
     """The text without any word of the address, longest first, so that no password is left in halves."""
-    words: set[str] = set()
-    for address in (url.partition("://")[2], unquote(url.partition("://")[2])):
-        words |= {*re.split(r"[/?&=:@,+]", address), *_TOKENS.findall(address)}
+    address = url.partition("://")[2]
+    words = {*_SEPARATORS.split(address), *_TOKENS.findall(address)}
+    words |= {unquote(word) for word in words}
     for word in sorted((word for word in words if len(word) >= 4), key=len, reverse=True):
         text = text.replace(word, "…")
     return text

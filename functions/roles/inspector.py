@@ -22,6 +22,7 @@ from functions.core.worker import SHARDS, worker_path
 BEHIND_S = 60.0
 """Nobody is silent on a line whose oldest unanswered message may be older than this."""
 PAGE = 300
+"""Workers whose profiles are looked up together, and old episodes looked at in a run."""
 MOST_FINDINGS = 1_000
 STALE_AFTER = timedelta(hours=1)
 STATE = "fleet/inspection"
@@ -86,19 +87,12 @@ class Inspector:
             unanswered_s = await self._backlog.unanswered_s(line)
             if unanswered_s > BEHIND_S:
                 continue
-            counts[line] = 0
             until = now - timedelta(seconds=unanswered_s)
             where = [("line", "==", line), ("status", "in", ["active", "silent"]), ("shard", "==", shard)]
-            after: tuple[Any, ...] = ()
-            while True:
-                page = await self._store.query(
-                    "workers", where, order_by=["expires_at"], limit=PAGE, only=FACE, everywhere=True, after=after
-                )
-                await self._look(page, until, found)
-                counts[line] += len(page)
-                if len(page) < PAGE:
-                    break
-                after = (page[-1].fields["expires_at"],)
+            workers = await self._store.query("workers", where, only=FACE, everywhere=True)
+            for start in range(0, len(workers), PAGE):
+                await self._look(workers[start : start + PAGE], until, found)
+            counts[line] = len(workers)
         return found, counts
 
     async def _look(self, page: Sequence[Document], until: datetime, found: Found) -> None:
