@@ -161,8 +161,8 @@ COLLECTIONS = (
     Collection("workers", expires="forget_at"),
     Collection("crates", fields=("id",)),
     Collection("exports", fields=("-n",)),
-    Collection("alerts", fields=("due_at", "recorded_at", "-recorded_at"), expires="forget_at"),
-    Collection("commands", fields=("owing",), expires="forget_at"),
+    Collection("alerts", fields=("due_at", "recorded_at", "-recorded_at", "vehicle_id"), expires="forget_at"),
+    Collection("commands", fields=("owing", "vehicle_id"), expires="forget_at"),
     Collection("history"),
     Collection("fleet"),
 )
@@ -171,6 +171,7 @@ COLLECTIONS = (
 INDEXES = (
     Index("workers", ("line", "status", "shard", "expires_at"), everywhere=True),
     Index("workers", ("line", "status", "owing"), everywhere=True),
+    Index("workers", ("line", "status", "shard"), everywhere=True),
     Index("alerts", ("status", "kind")),
     Index("alerts", ("status", "published_at")),
     Index("alerts", ("status", "-recorded_at")),
