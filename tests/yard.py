@@ -94,7 +94,7 @@ class Yard:
 
     def __init__(self, profiles: Mapping[str, Profile] | None = None) -> None:
         self.workers: dict[str, WorkerState[Any, Any]] = {}
-        self.profiles = profiles or {}
+        self.profiles = {} if profiles is None else profiles
         self.rows: dict[str, dict[str, Row]] = {}
         self.alerts: dict[str, Row] = {}
         self.told = 0
