@@ -37,7 +37,9 @@ READINGS_PER_INSTANCE_S = 1_500
 """Half of what one core did with single events in group commit."""
 READS_PER_WRITE = 0.02
 """Workers are held in memory; a new or moved one is read."""
-RUN_S = {"monitor": 1.0, "driver": 10.0}
+RUN_S = {"driver": 10.0}
+OTHERWISE_S = 1.0
+"""What a scheduled run takes."""
 
 
 class Item(NamedTuple):
@@ -96,7 +98,7 @@ def _busy_s(messages: float, readings: float) -> float:
 
 def _compute(busy_s: float) -> Iterator[float]:
     for function in plant.FUNCTIONS:
-        seconds = RUN_S.get(function.name, 0.0) * _runs(function.schedule)
+        seconds = RUN_S.get(function.name, OTHERWISE_S) * _runs(function.schedule)
         if function.name in ("gps", "stevedore"):
             seconds = busy_s
         memory_gib = function.memory_mib / 1024

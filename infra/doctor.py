@@ -44,6 +44,7 @@ class Finding(NamedTuple):
 
 def examine(gcloud: Gcloud, project: str, say: Callable[[str], None]) -> int:
     """Run the checks in order; 0 when all is well. What can only follow from an earlier failure is not checked."""
+    to_do = 0
     for check in (_version, _login, _project, _billing, _services, _permissions):
         try:
             finding = check(gcloud, project)
@@ -52,10 +53,11 @@ def examine(gcloud: Gcloud, project: str, say: Callable[[str], None]) -> int:
             finding = Finding(check.__name__.lstrip("_"), last, error.meaning or "gcloud's words are above.")
         say(f"{'ok  ' if not finding.advice else 'TO DO'}  {finding.check}: {finding.says}")
         if finding.advice:
+            to_do += 1
             say(f"       {finding.advice}")
             if check in (_version, _login, _project):
-                return 1
-    return 0
+                break
+    return 1 if to_do else 0
 
 
 def _version(gcloud: Gcloud, _: str) -> Finding:

@@ -42,6 +42,7 @@ class Cloud:
         self.enabled: set[str] = set()
         self.uploads: list[bytes] = []
         self.fail: Failure = lambda _: None
+        self.billed = True
         self._made = 0
 
     def answer(self, request: Request) -> Answer:
@@ -179,6 +180,9 @@ class Cloud:
     def _project(self, _: Request) -> Answer:
         return 200, {"projectId": PROJECT, "projectNumber": NUMBER, "lifecycleState": "ACTIVE", "name": PROJECT}
 
+    def _billing(self, _: Request) -> Answer:
+        return 200, {"projectId": PROJECT, "billingEnabled": self.billed}
+
     def _search_policies(self, _: Request) -> Answer:
         results = [{"resource": _full_name(key), "policy": policy} for key, policy in self.policies.items()]
         return 200, {"results": [one for one in results if one["policy"].get("bindings")]}
@@ -282,6 +286,7 @@ class Cloud:
         (r"POST serviceusage projects/[^/]+/services/(.+):enable", _enable_one),
         (r"POST serviceusage projects/[^/]+/services/(.+):generateServiceIdentity", _identity),
         (r"GET cloudresourcemanager projects/[^/]+", _project),
+        (r"GET cloudbilling projects/[^/]+/billingInfo", _billing),
         (r"(?:GET|POST) \S+ (.+):getIamPolicy", _get_policy),
         (r"POST \S+ (.+):setIamPolicy", _set_policy),
         (r"(?:GET|PUT) storage (b/[^/]+)/iam", _bucket_policy),
