@@ -26,6 +26,7 @@ from functions.core.overspeed import Overspeed
 from functions.core.overspeed import follow as follow_overspeed
 from functions.core.overspeed import silenced as silenced_overspeed
 from functions.core.profile import Profile
+from functions.core.quality import BELIEVED, alone, jumped
 from functions.core.reading import Event, Reading, checked, event_at
 from functions.core.route import Deviation
 from functions.core.route import follow as follow_route
@@ -33,16 +34,11 @@ from functions.core.route import silenced as silenced_route
 
 NAME = "gps"
 
-MAX_IMPLIED_KPH = 300.0
-"""Faster than this from the last good fix, a fix is a jump: it counts neither for distance nor as a position."""
-MAX_REPORTED_KPH = 300.0
-SENTINELS_KPH = frozenset({255.0})
-"""An 8-bit speed that is not known is sent as 255: in km/h it looks like a speed, in mph it is over the maximum."""
-MAX_ACCURACY_M = 200.0
-BELIEVED = frozenset({"ok", "speed_sentinel"})
-"""Qualities of fixes whose position counts."""
 MOVING_CONTRACT_S = 15 * 60.0
 STOPPED_CONTRACT_S = 26 * 3600.0
+
+
+_json = msgspec.json.encode
 
 
 class GpsEvent(Event, frozen=True, kw_only=True):
@@ -130,12 +126,12 @@ def step(state: GpsState, reading: GpsReading, profile: Profile) -> Decision[Gps
 
     `distance_m` of the row is what this fix added; it stays empty when the fix is not good, and no rule hears of it.
     """
-    quality = _own_quality(reading)
+    quality = _quality(reading)
     leg_m = leg_s = 0.0
     if quality in BELIEVED and state.fix_at is not None:
         leg_m = distance_m(state.latitude, state.longitude, reading.latitude, reading.longitude)
         leg_s = (reading.event_at - state.fix_at).total_seconds()
-        if leg_m * 3.6 > MAX_IMPLIED_KPH * leg_s:
+        if jumped(leg_m, leg_s):
             quality = "jump"
     if quality not in BELIEVED:
         return Decision(_filtered(state), _columns(reading, quality, None, state))
@@ -197,7 +193,7 @@ def _limit_kph(visits: Visits, profile: Profile) -> float | None:
 
 
 def history(reading: GpsReading, profile: Profile) -> Row:
-    return _columns(reading, _own_quality(reading), None, None)
+    return _columns(reading, _quality(reading), None, None)
 
 
 def face(state: GpsState) -> Row:
@@ -254,16 +250,8 @@ def _last(state: GpsState) -> Place | None:
     return place(state.fix_at, state.latitude, state.longitude, state.distance_m)
 
 
-def _own_quality(reading: GpsReading) -> str:
-    """What can be said of a fix without knowing any other."""
-    if reading.latitude == 0 and reading.longitude == 0:
-        return "zero"
-    if reading.accuracy_m is not None and reading.accuracy_m > MAX_ACCURACY_M:
-        return "inaccurate"
-    speed = reading.speed_kph
-    if speed is not None and (speed < 0 or speed > MAX_REPORTED_KPH or speed in SENTINELS_KPH):
-        return "speed_sentinel"
-    return "ok"
+def _quality(reading: GpsReading) -> str:
+    return alone(reading.latitude, reading.longitude, reading.accuracy_m, reading.speed_kph)
 
 
 def _filtered(state: GpsState) -> GpsState:
@@ -271,7 +259,7 @@ def _filtered(state: GpsState) -> GpsState:
 
 
 def _columns(reading: GpsReading, quality: str, leg_m: float | None, state: GpsState | None) -> Row:
-    """`moving`, `trip_id` and `fences` are as known now, and unknown for what came too late to be told."""
+    """`moving`, `trip_id` and `fences` (JSON list) are as known now, and unknown for what came too late to be told."""
     return {
         "latitude": reading.latitude,
         "longitude": reading.longitude,
@@ -284,7 +272,7 @@ def _columns(reading: GpsReading, quality: str, leg_m: float | None, state: GpsS
         "distance_m": leg_m,
         "moving": at_work(state) if state else None,
         "trip_id": state.motion.trip_id if state and state.motion else None,
-        "fences": " ".join(inside(state.visits)) if state else None,
+        "fences": _json(inside(state.visits)).decode() if state else None,
         "quality": quality,
     }
 
@@ -304,5 +292,5 @@ LINE = Line(
     totals=totals,
     at_work=at_work,
     end=end,
-    reading_bytes=54,
+    reading_bytes=46,
 )

@@ -18,9 +18,13 @@ def kinds(first: Spot, second: Spot) -> list[str]:
         (50, 50 - 3.51 * 3.6 * 2, ["harsh_braking"]),
         (10, 10 + 2.99 * 3.6 * 2, []),
         (10, 10 + 3.01 * 3.6 * 2, ["harsh_acceleration"]),
+        (90, 90 - 11.9 * 3.6 * 2, ["harsh_braking"]),
+        (90, 90 - 12.1 * 3.6 * 2, []),
     ],
 )
-def test_it_is_harsh_from_3_5_and_3_m_per_s2(before: float, after: float, expected: list[str]) -> None:
+def test_it_is_harsh_from_3_5_and_3_m_per_s2_up_to_what_a_tyre_can_do(
+    before: float, after: float, expected: list[str]
+) -> None:
     assert kinds(spot(0, speed_kph=before), spot(2, 20, speed_kph=after)) == expected
 
 

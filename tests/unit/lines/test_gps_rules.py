@@ -43,7 +43,7 @@ def test_rows_of_positions_say_whether_it_moves_on_which_trip_and_in_which_fence
     rows = positions(yard)
     assert [row["moving"] for row in rows] == [False] * 6 + [True] * 12 + [False] * 8
     assert {row["trip_id"] for row in rows if row["moving"]} == {reading(PARKED[-1]).key.hex()}
-    assert [row["fences"] for row in rows[9:14]] == ["", "way", "way", "way", ""]
+    assert [row["fences"] for row in rows[9:14]] == ["[]", '["way"]', '["way"]', '["way"]', "[]"]
     assert sum(row["distance_m"] for row in rows) == pytest.approx(9500, rel=1e-3)
     assert {row["quality"] for row in rows} == {"ok"}
     (trip,) = yard.close().made("trips")
