@@ -5,6 +5,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from infra.plant import LINES
+
 DESCRIPTION = """\
 The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc and
 Cloud Scheduler do, and a fleet to drive it. Without a command: demo.
@@ -48,13 +50,14 @@ def parser() -> argparse.ArgumentParser:
 def _add_demo(commands: Any) -> None:
     demo = _command(
         commands, "demo", "a simulated fleet drives for a while, with faults in it",
-        "Everything up, a seeded fleet with faults (repeats, late lists, out of order, (0, 0), sentinel speeds, jumps, "
-        "clocks ahead, silence, malformed events), a live table, a drain, a summary. Exit status 0 when every event "
-        "that was published is in the exported files exactly once.",
+        "Everything up, a seeded fleet on four lines, its profiles and contracts of 20 s, faults on every line "
+        "(repeats, late lists, out of order, (0, 0), sentinel speeds, jumps, impossible temperatures, clocks ahead, "
+        "silence, malformed events), a live table, a drain, and a summary with the faults injected and found. Exit "
+        "status 0 when every event that was published is in the exported files exactly once.",
     )  # fmt: skip
     demo.add_argument("--seconds", type=float, default=60.0, help="how long the fleet drives (60)")
     demo.add_argument("--vehicles", type=_count, default=50, help="how many vehicles (50)")
-    demo.add_argument("--rate", type=float, help="events per second of the whole fleet (one per vehicle)")
+    demo.add_argument("--rate", type=float, help="events per second of the whole fleet (about 1.3 per vehicle)")
     demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same drives and faults (1)")
     _plant_options(demo)
     _report_options(demo)
@@ -109,22 +112,25 @@ def _add_replay(commands: Any) -> None:
 def _add_sample(commands: Any) -> None:
     sample = _command(
         commands, "sample", "print a seeded day of events to replay",
-        "Prints events as JSON Lines, one fix every 30 s and vehicle, faults included. The same seed prints the same.",
+        "Prints events of all lines as JSON Lines: a fix every 30 s and vehicle, each probe every 2 min, maintenance "
+        "every 6 min, inventory on change; faults included. The same seed prints the same.",
         "example:\n  python3 -m emulator sample --vehicles 3 --hours 2 > day.jsonl",
     )  # fmt: skip
     sample.add_argument("--vehicles", type=_count, default=10, help="how many vehicles (10)")
     sample.add_argument("--hours", type=float, default=24.0, help="how many hours (24)")
     sample.add_argument("--seed", type=int, default=1, help="(1)")
+    sample.add_argument("--line", choices=LINES, help="events of this line only")
 
 
 def _add_publish(commands: Any) -> None:
     publish = _command(
         commands, "publish", "one message to a running plant",
-        "Publishes one event, or a JSON list of them, to a line of a plant that `up` started; - reads standard input.",
+        "Publishes one event, or a JSON list of them, to a line of a plant that `up` started; - reads standard input. "
+        "To `replies` goes what a vehicle or workshop answers to a command.",
         "example:\n  python3 -m emulator publish gps "
         '\'{"vehicle_id": "bus-7", "event_time": "2025-01-06T08:00:00Z", "latitude": 52.52, "longitude": 13.405}\'',
     )  # fmt: skip
-    publish.add_argument("line", metavar="LINE", help="gps, …")
+    publish.add_argument("line", metavar="LINE", help="gps, …; or replies")
     publish.add_argument("payload", metavar="JSON", help="the message, or - for standard input")
     _addresses_option(publish)
 

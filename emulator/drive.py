@@ -56,9 +56,36 @@ class Drive:
         self._speed_mps = 0.0
         self._mode = Mode.DRIVING
         self._left_s = 0.0
+        self._driven_s = 0.0
         if chance.random() < 0.3:
             self._stand(Mode.PARKED, chance.uniform(*DELIVERY_S))
         self._new_block()
+
+    @property
+    def parked(self) -> bool:
+        """Standing with the ignition off."""
+        return self._mode is Mode.PARKED
+
+    @property
+    def odometer_km(self) -> float:
+        return self._odometer_m / 1000
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Latitude and longitude, as they really are."""
+        return self._latitude, self._longitude
+
+    def ahead(self, way_m: float) -> tuple[float, float]:
+        """The place so far straight ahead."""
+        north_m = way_m * math.cos(math.radians(self._heading_deg))
+        east_m = way_m * math.sin(math.radians(self._heading_deg))
+        east_deg = east_m / (METRES_PER_DEGREE * math.cos(math.radians(self._latitude)))
+        return self._latitude + north_m / METRES_PER_DEGREE, self._longitude + east_deg
+
+    def until(self, at_s: float) -> None:
+        """Drive on until so many seconds after the start."""
+        self.advance(at_s - self._driven_s)
+        self._driven_s = at_s
 
     def advance(self, elapsed_s: float) -> None:
         """Drive on for a while, in steps no longer than a second."""

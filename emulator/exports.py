@@ -1,7 +1,9 @@
 """What the export folder holds, read from its files."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -38,6 +40,14 @@ class ExportFolder:
         for path in self.all_files():
             table = pq.read_table(path, columns=["product_id"], partitioning=None)
             found[pclass_of(path)].update(table.column("product_id").to_pylist())
+        return found
+
+    def read(self, pclass: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """These columns of this run's rows of a class."""
+        found: list[dict[str, Any]] = []
+        for path in self.files():
+            if pclass_of(path) == pclass:
+                found += pq.read_table(path, columns=list(columns), partitioning=None).to_pylist()
         return found
 
     def late(self) -> int:

@@ -2,133 +2,103 @@
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
-from typing import NamedTuple
+from typing import Any
 
-import msgspec
+from emulator.drive import Drive
+from emulator.faults import SILENT_CONTRACTS
+from emulator.gauges import CITY, SKUS, ColdBox, Engine, Gauge, Receiver, Store
+from emulator.plan import Departure, Plan
+from emulator.vehicle import Vehicle
 
-from emulator import faults
-from emulator.drive import Drive, Fix
-from emulator.faults import Event
-
-CITY = (52.52, 13.405)
 KINDS = ("van", "truck", "bus")
-MOST_BATCH = 1_000
-"""Events in one late list: well under the 512 KB Eventarc delivers."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How large a fleet, for how long, how often each vehicle reports, and with which chance."""
-
-    vehicles: int = 50
-    seconds: float = 60.0
-    interval_s: float = 1.0
-    seed: int = 1
-
-
-class Departure(NamedTuple):
-    """One message that leaves a vehicle `at_s` seconds after the start; `fault` is what is wrong with it, or with the
-    vehicle just now. A fault without a payload only says that it happens."""
-
-    at_s: float
-    line: str
-    vehicle_id: str
-    payload: bytes | None
-    fault: str | None
+VEHICLES_A_SITE = 10
+SILENT_EVERY = 7
+"""One vehicle of so many falls silent for longer than its contract, and is heard again before the end."""
+SILENT_FROM_SHARE = (0.25, 0.45)
+BACK_BEFORE_END = 3
+"""Fixes that a vehicle still sends after its silence."""
+_ANY_TIME = datetime.fromtimestamp(0, UTC)
 
 
 def departures(plan: Plan, start: datetime) -> Iterator[Departure]:
     """All messages of a fleet in the order they leave; event times count from `start`."""
     order = count()
-    waiting: list[tuple[float, int, Departure | Vehicle]] = []
-    for number in range(plan.vehicles):
-        vehicle = Vehicle(plan, number, start)
-        heapq.heappush(waiting, (vehicle.first_s, next(order), vehicle))
+    vehicles = _fleet(plan, start)
+    waiting: list[tuple[float, int, Departure | tuple[Vehicle, Gauge]]] = []
+    for vehicle in vehicles:
+        begin = Random(f"{plan.seed}/{vehicle.id}/begin")
+        for gauge in vehicle.gauges:
+            first_s = begin.uniform(0, min(gauge.pause_s() * plan.pace, plan.seconds))
+            heapq.heappush(waiting, (first_s, next(order), (vehicle, gauge)))
     while waiting:
         at_s, _, what = heapq.heappop(waiting)
         if isinstance(what, Departure):
             yield what
             continue
-        for departure in what.report(at_s):
+        vehicle, gauge = what
+        for departure in vehicle.report(gauge, at_s):
             heapq.heappush(waiting, (departure.at_s, next(order), departure))
-        next_s = at_s + plan.interval_s
+        next_s = at_s + gauge.pause_s() * plan.pace
         if next_s < plan.seconds:
             heapq.heappush(waiting, (next_s, next(order), what))
-        elif what.unsent:
-            heapq.heappush(waiting, (plan.seconds, next(order), what.batch(plan.seconds)))
+    for vehicle in vehicles:
+        yield from vehicle.rest()
 
 
-class Vehicle:
-    """One vehicle that drives, reports, and has its troubles."""
-
-    def __init__(self, plan: Plan, number: int, start: datetime) -> None:
-        self._chance = Random(f"{plan.seed}/{number}")
-        self._plan = plan
-        self._start = start
-        self._id = f"{KINDS[number % len(KINDS)]}-{number + 1:03d}"
-        self._drive = Drive(self._chance, *CITY)
-        self._driven_s = 0.0
-        self._covered_again_s = 0.0
-        self._heard_again_s = 0.0
-        self._mode_shares = {
-            kind: share * min(plan.interval_s, 1.5) for kind, share in faults.SHARE_PER_S.items()
-        }  # a fleet that reports twice a minute does not leave coverage every few fixes
-        self.first_s = self._chance.uniform(0, min(plan.interval_s, plan.seconds))
-        self.unsent: list[bytes] = []
-
-    def report(self, at_s: float) -> list[Departure]:
-        """Drive until now and report: usually one message; none while silent or out of coverage; more with a fault."""
-        self._drive.advance(at_s - self._driven_s)
-        self._driven_s = at_s
-        if at_s < self._heard_again_s:
-            return []
-        if self.unsent and (at_s >= self._covered_again_s or len(self.unsent) >= MOST_BATCH):
-            return [self.batch(at_s), *self._fresh(at_s)]
-        if at_s < self._covered_again_s:
-            self.unsent.append(msgspec.json.encode(self._event(self._drive.fix(), at_s)))
-            return []
-        return self._fresh(at_s)
-
-    def batch(self, at_s: float) -> Departure:
-        """What was measured out of coverage, as one list."""
-        payload = b"[" + b",".join(self.unsent) + b"]"
-        self.unsent = []
-        return self._departure(at_s, payload, faults.LATE_BATCH)
-
-    def _fresh(self, at_s: float) -> list[Departure]:
-        chance = self._chance
-        mode = faults.drawn(chance, self._mode_shares)
-        if mode == faults.SILENCE:
-            self._heard_again_s = at_s + chance.uniform(*faults.SILENCE_S)
-            return [self._departure(at_s, None, faults.SILENCE)]
-        if mode == faults.LATE_BATCH:
-            self._covered_again_s = at_s + chance.uniform(*faults.LATE_BATCH_S)
-        kind = faults.drawn(chance, faults.SHARE)
-        event = self._event(faults.spoiled(self._drive.fix(), kind, chance), at_s)
-        if kind == faults.CLOCK:
-            event["event_time"] = _written(self._start + timedelta(seconds=at_s) + faults.CLOCK_AHEAD)
-        payload = msgspec.json.encode(event)
-        if kind == faults.OUT_OF_ORDER:
-            return [self._departure(at_s + chance.uniform(*faults.DELAYED_S), payload, kind)]
-        own = self._departure(at_s, payload, None if kind in (faults.REPEAT, faults.MALFORMED) else kind)
-        if kind == faults.REPEAT:
-            return [own, self._departure(at_s + chance.uniform(*faults.REPEATED_AFTER_S), payload, kind)]
-        if kind == faults.MALFORMED:
-            which, spoiled = faults.malformed(event, chance)
-            return [own, self._departure(at_s, spoiled, f"{faults.MALFORMED}: {which}")]
-        return [own]
-
-    def _event(self, fix: Fix, at_s: float) -> Event:
-        event_time = _written(self._start + timedelta(seconds=at_s))
-        return {"vehicle_id": self._id, "event_time": event_time, **fix._asdict()}
-
-    def _departure(self, at_s: float, payload: bytes | None, fault: str | None) -> Departure:
-        return Departure(min(at_s, self._plan.seconds), "gps", self._id, payload, fault)
+def profiles(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What people would have set for these vehicles and sites, by id."""
+    return {vehicle.id: vehicle.profile() for vehicle in _fleet(plan, _ANY_TIME)}
 
 
-def _written(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def events_per_s(plan: Plan) -> float:
+    """About how many events a second the whole fleet sends."""
+    gauges = [gauge for vehicle in _fleet(plan, _ANY_TIME) for gauge in vehicle.gauges]
+    return sum(1 / gauge.pause_s() for gauge in gauges) / plan.pace
+
+
+def _fleet(plan: Plan, start: datetime) -> list[Vehicle]:
+    """The vehicles, and a site for every ten of them."""
+    sites = max(1, plan.vehicles // VEHICLES_A_SITE)
+    return [
+        *(_vehicle(plan, number, start) for number in range(plan.vehicles)),
+        *(_site(plan, number, start) for number in range(sites)),
+    ]
+
+
+def _vehicle(plan: Plan, number: int, start: datetime) -> Vehicle:
+    """A van, a truck or a bus in turn: half the vans and trucks are reefers, the other vans carry stock, trucks and
+    buses tell how they are, half the buses need service, every third bus has a route."""
+    kind, turn = KINDS[number % len(KINDS)], number // len(KINDS)
+    name = f"{kind}-{number + 1:03d}"
+
+    def chance(line: str) -> Random:
+        return Random(f"{plan.seed}/{name}/{line}")
+
+    drive = Drive(chance("drive"), *CITY)
+    gauges: list[Gauge] = [Receiver(drive, kind, on_route=kind == "bus" and turn % 3 == 0)]
+    if kind != "bus" and turn % 2 == 0:
+        gauges.append(ColdBox(chance("temperature"), drive, plan))
+    elif kind == "van":
+        gauges.append(Store(chance("inventory"), SKUS[:2]))
+    if kind != "van":
+        gauges.append(Engine(chance("maintenance"), drive, plan, needs_service=kind == "bus" and turn % 2 == 0))
+    return Vehicle(plan, name, gauges, start, _silence(plan, chance("silence")) if _falls_silent(number) else None)
+
+
+def _site(plan: Plan, number: int, start: datetime) -> Vehicle:
+    name = f"site-{number + 1:02d}"
+    return Vehicle(plan, name, [Store(Random(f"{plan.seed}/{name}/inventory"))], start, None)
+
+
+def _falls_silent(number: int) -> bool:
+    return number % SILENT_EVERY == SILENT_EVERY // 2
+
+
+def _silence(plan: Plan, chance: Random) -> tuple[float, float] | None:
+    """From and until when, where the plan is long enough for the vehicle to come back."""
+    begins_s = plan.seconds * chance.uniform(*SILENT_FROM_SHARE)
+    ends_s = begins_s + plan.contract_s * chance.uniform(*SILENT_CONTRACTS)
+    return (begins_s, ends_s) if ends_s + BACK_BEFORE_END * plan.interval_s <= plan.seconds else None

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from emulator.contracts import NOBODY, Workers, workers
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
 from emulator.plant import Plant
@@ -67,29 +68,26 @@ class Standing(msgspec.Struct):
     alerts: Alerts
     deliveries: dict[str, int] = {}
     commands: dict[str, dict[str, int]] = {}
+    workers: Workers = NOBODY
 
 
 async def standing(plant: Plant, backlog: dict[str, int]) -> Standing:
     latencies = [value for line in LINES for value in plant.couriers[line].counts.latencies_ms]
     alerts = await plant.firestore.query("alerts", only=["kind", "status", "receipts"])
+    known = await workers(plant.firestore)
     return Standing(
-        await roster(plant),
+        known.active(),
         backlog,
         _percentiles(latencies),
-        _alerts(alerts),
+        counted(alerts),
         _deliveries(alerts),
         await _orders(plant),
+        known,
     )
 
 
-async def roster(plant: Plant) -> dict[str, int]:
-    """line → active workers, as Firestore has them."""
-    active = await plant.firestore.query("workers", [("status", "==", "active")], only=["line"], everywhere=True)
-    found = Counter(document.fields["line"] for document in active)
-    return {line: found[line] for line in LINES}
-
-
-def _alerts(alerts: Iterable[Document]) -> Alerts:
+def counted(alerts: Iterable[Document]) -> Alerts:
+    """Alerts by kind, from their `kind` and `status`."""
     found: dict[str, Counter[str]] = {status: Counter() for status in ("open", "closed", "withdrawn")}
     for alert in alerts:
         found[alert.fields["status"]][alert.fields["kind"]] += 1

@@ -53,8 +53,10 @@ async def run(
         seconds = time.monotonic() - started_s
         last = await report.standing(plant, watch.backlog())
         terminal.say("stopping")
-    found = report.built(plant, plant.publisher.ledger, exports, seconds, last)
-    terminal.show(summary.drawn(found, watch.faults, plant))
+    ledger = plant.publisher.ledger
+    found = report.built(plant, ledger, exports, seconds, last)
+    aside = summary.aside(exports, ledger, last.workers, watch.faults, watch.driven_until)
+    terminal.show(summary.drawn(found, aside, plant))
     if report_file is not None:
         report.write(found, report_file)
         terminal.say(f"report: {report_file}")

@@ -1,22 +1,46 @@
 """The end of a run as a table people want to look at."""
 
 from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from emulator.contracts import Contracts, Workers, contracts, shifts
+from emulator.exports import ExportFolder
+from emulator.faults import SHOWS_AS
+from emulator.findings import Fault, found
+from emulator.ledger import Ledger
 from emulator.plant import Plant
 from emulator.report import Report
 
 
-def drawn(report: Report, faults: Counter[str], plant: Plant) -> RenderableType:
+class Aside(NamedTuple):
+    """What people see beside the report: workers, contracts by line, and faults as injected and as found."""
+
+    workers: Workers
+    contracts: dict[str, Contracts]
+    injected: Counter[Fault]
+    found: Counter[Fault]
+
+
+def aside(
+    exports: ExportFolder, ledger: Ledger, workers: Workers, injected: Counter[Fault], driven_until: datetime | None
+) -> Aside:
+    """All from files and Firestore; faults are looked for where some were injected."""
+    seen = found(exports, ledger, driven_until) if injected else Counter[Fault]()
+    return Aside(workers, contracts(shifts(exports), workers), injected, seen)
+
+
+def drawn(report: Report, aside: Aside, plant: Plant) -> RenderableType:
     """Books, classes, lines, faults and verdict of one run."""
-    parts: list[RenderableType] = [_books(report), _lines(report), _classes(report)]
+    parts: list[RenderableType] = [_books(report), _lines(report, aside), _classes(report)]
     if report.alerts.opened or report.alerts.withdrawn:
         parts.append(_alerts(report))
-    if faults:
-        parts.append(_faults(faults))
+    if aside.injected:
+        parts.append(_faults(aside))
     parts.append(Text(f"mails: {plant.mail.mails} in {plant.mail.folder}\nexports: {plant.exports}"))
     parts.append(_verdict(report))
     return Group(*parts)
@@ -35,12 +59,14 @@ def _books(report: Report) -> Table:
     return table
 
 
-def _lines(report: Report) -> Table:
-    table = _table("line", "workers", "backlog", "")
-    for line, workers in report.roster.items():
-        table.add_row(line, f"{workers:,}", f"{report.backlog[line]:,}", "")
+def _lines(report: Report, aside: Aside) -> Table:
+    table = _table("line", "active", "silent", "ended", "contracts ended", "signed again", "backlog", "")
+    for line, active in report.roster.items():
+        status, counts = aside.workers.status[line], aside.contracts[line]
+        cells = (active, status["silent"], status["ended"], counts.ended, counts.signed_again, report.backlog[line])
+        table.add_row(line, *(f"{cell:,}" for cell in cells), "")
     p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
-    table.add_row("answered after", "", "", f"p50 {p50}, p99 {p99} from publishing", style="dim")
+    table.add_row("answered after", *[""] * 6, f"p50 {p50}, p99 {p99} from publishing", style="dim")
     return table
 
 
@@ -48,8 +74,6 @@ def _classes(report: Report) -> Table:
     table = _table("class", "rows exported", "")
     for pclass, rows in report.exported.items():
         table.add_row(pclass, f"{rows:,}", "")
-    for kind, count in report.alerts.opened.items():
-        table.add_row(f"alert: {kind}", "", f"{count:,} opened, {report.alerts.closed.get(kind, 0):,} closed")
     costs = ", ".join(f"{count:,} {name}" for name, count in report.firestore.items())
     table.add_row("Firestore", "", costs, style="dim")
     return table
@@ -72,10 +96,14 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none"
 
 
-def _faults(faults: Counter[str]) -> Table:
-    table = _table("fault injected", "times")
-    for kind, count in sorted(faults.items()):
-        table.add_row(kind, f"{count:,}")
+def _faults(aside: Aside) -> Table:
+    table = _table("line", "fault", "injected", "found", "")
+    table.columns[1].justify = "left"
+    for fault in sorted(aside.injected.keys() | aside.found.keys()):
+        injected, seen = aside.injected[fault], aside.found[fault]
+        shows_as = SHOWS_AS[fault.kind.split(":")[0]]
+        style = None if injected == seen else "yellow"
+        table.add_row(fault.line, fault.kind, f"{injected:,}", f"{seen:,}", shows_as, style=style)
     return table
 
 

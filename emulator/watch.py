@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
+from datetime import datetime
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
@@ -10,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from emulator import report
+from emulator.contracts import NOBODY, contracts, shifts, workers
 from emulator.exports import ExportFolder
+from emulator.findings import Fault
 from emulator.plant import Plant
 from emulator.terminal import Terminal
 from functions import lines
@@ -25,27 +28,31 @@ CLASSES = {name: lines.LINES[name].pclass for name in LINES}
 
 
 class Sight(NamedTuple):
-    """One line at one moment. `rate` is messages answered per second."""
+    """One line at one moment. `ended` are workers without a contract; `rate` is messages answered per second."""
 
     published: int
     answered: int
     backlog: int
     oldest_s: float
-    workers: int | None
+    active: int | None
+    ended: int | None
     rows: int | None
     rate: float
 
 
 class Watch:
-    """One run's onlooker; `faults` is counted by whoever drives the fleet."""
+    """One run's onlooker; `faults` and `driven_until` are set by whoever drives the fleet."""
 
     def __init__(self, plant: Plant, exports: ExportFolder, terminal: Terminal) -> None:
-        self.faults: Counter[str] = Counter()
+        self.faults: Counter[Fault] = Counter()
+        self.driven_until: datetime | None = None
         self._plant = plant
         self._exports = exports
         self._terminal = terminal
         self._started_s = time.monotonic()
-        self._roster: dict[str, int] = {}
+        self._workers = NOBODY
+        self._alerts = report.Alerts()
+        self._contracts = contracts([], NOBODY)
         self._rows: Counter[str] = Counter()
         self._looked_s = 0.0
         self._history: dict[str, deque[tuple[float, int]]] = {topic: deque() for topic in plant.couriers}
@@ -74,9 +81,11 @@ class Watch:
             return
         self._rows = await asyncio.to_thread(self._exports.rows)
         try:
-            self._roster = await report.roster(self._plant)
+            self._workers = await workers(self._plant.firestore)
+            self._alerts = report.counted(await self._plant.firestore.query("alerts", only=["kind", "status"]))
         except Unavailable:
             return
+        self._contracts = contracts(await asyncio.to_thread(shifts, self._exports), self._workers)
         self._looked_s = time.monotonic()
 
     def _sight(self, topic: str) -> Sight:
@@ -87,7 +96,8 @@ class Watch:
             answered=counts.acked,
             backlog=self.backlog()[topic] if pclass else len(counts.unanswered),
             oldest_s=counts.oldest_unanswered_s(),
-            workers=self._roster.get(topic) if pclass else None,
+            active=self._workers.status[topic]["active"] if pclass else None,
+            ended=self._workers.status[topic]["ended"] if pclass else None,
             rows=self._rows[pclass] if pclass else None,
             rate=self._rate(topic, counts.acked),
         )
@@ -102,7 +112,17 @@ class Watch:
 
     def _drawn(self) -> RenderableType:
         table = Table(title=f"{time.monotonic() - self._started_s:.0f} s", title_justify="left")
-        for column in ("line", "published", "answered", "backlog", "oldest", "workers", "rows exported", "per second"):
+        for column in (
+            "line",
+            "published",
+            "answered",
+            "backlog",
+            "oldest",
+            "active",
+            "ended",
+            "exported",
+            "per second",
+        ):
             table.add_column(column, justify="left" if column == "line" else "right")
         for topic in self._plant.couriers:
             sight = self._sight(topic)
@@ -112,12 +132,32 @@ class Watch:
                 f"{sight.answered:,}",
                 f"{sight.backlog:,}",
                 f"{sight.oldest_s:.1f} s",
-                "" if sight.workers is None else f"{sight.workers:,}",
-                "" if sight.rows is None else f"{sight.rows:,}",
+                *("" if count is None else f"{count:,}" for count in (sight.active, sight.ended, sight.rows)),
                 f"{sight.rate:,.0f}",
             )
-        faults = " · ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items()))
-        return Group(table, Text(f"faults: {faults}", style="dim")) if faults else table
+        faults: Counter[str] = Counter()
+        for fault, count in self.faults.items():
+            faults[fault.kind.split(":")[0]] += count
+        notes = {
+            "rows exported": _listed(self._rows),
+            "contracts": self._told_contracts(),
+            "alerts": self._told_alerts(),
+            "faults injected": _listed(faults),
+        }
+        return Group(table, *(Text(f"{name}: {note}", style="dim") for name, note in notes.items() if note))
+
+    def _told_contracts(self) -> str:
+        ended = sum(one.ended for one in self._contracts.values())
+        again = sum(one.signed_again for one in self._contracts.values())
+        return f"{ended:,} ended, {again:,} of them signed again" if ended else ""
+
+    def _told_alerts(self) -> str:
+        """Kinds with how many are open, of how many."""
+        closed = self._alerts.closed
+        return " · ".join(
+            f"{kind} {count - closed.get(kind, 0)} open of {count}"
+            for kind, count in sorted(self._alerts.opened.items())
+        )
 
     def _said(self) -> str:
         parts = []
@@ -127,6 +167,12 @@ class Watch:
                 continue
             parts.append(
                 f"{topic} {sight.published:,} published, {sight.answered:,} answered, backlog {sight.backlog:,}, "
-                f"{sight.workers or 0:,} workers, {sight.rows or 0:,} rows exported, {sight.rate:,.0f}/s"
+                f"{sight.active or 0:,} active, {sight.ended or 0:,} ended, {sight.rows or 0:,} rows exported"
             )
+        told = {"contracts": self._told_contracts(), "alerts": self._told_alerts()}
+        parts += [f"{name} {note}" for name, note in told.items() if note]
         return f"{time.monotonic() - self._started_s:4.0f} s: " + " | ".join(parts)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return " · ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))

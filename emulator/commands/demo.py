@@ -3,13 +3,19 @@
 import argparse
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from emulator.fleet import Departure, Plan, departures
+from emulator import profiles
+from emulator.findings import Fault
+from emulator.fleet import departures, events_per_s
+from emulator.fleet import profiles as fleet_profiles
+from emulator.plan import Departure, Plan
 from emulator.plant import Plant
 from emulator.run import Stage, run
 from emulator.terminal import Terminal
+from functions.core.profile_fields import fields_of
 
 TICK_S = 0.02
 """What leaves within one tick is published in one request."""
@@ -18,8 +24,7 @@ BEHIND_S = 2.0
 
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
-    interval_s = options.vehicles / options.rate if options.rate else 1.0
-    plan = Plan(options.vehicles, options.seconds, interval_s, options.seed)
+    plan = _plan(options)
     plant = Plant(
         options.backend,
         instances=options.instances,
@@ -29,13 +34,26 @@ async def main(options: argparse.Namespace) -> int:
     )
 
     async def drive(stage: Stage) -> None:
-        rate = plan.vehicles / interval_s
+        settings = {name: fields_of(found) for name, found in fleet_profiles(plan).items()}
+        own = profiles.read(options.profiles) if options.profiles else {}
+        await profiles.write(plant.firestore, {name: found | own.get(name, {}) for name, found in settings.items()})
         stage.terminal.say(
-            f"{plan.vehicles} vehicles drive for {plan.seconds:g} s, {rate:,.0f} events/s, seed {plan.seed}"
+            f"{plan.vehicles} vehicles and {len(settings) - plan.vehicles} sites for {plan.seconds:g} s, about "
+            f"{events_per_s(plan):,.0f} events/s, contracts of {plan.contract_s:g} s, seed {plan.seed}"
         )
         await _drive(stage, plan)
+        stage.watch.driven_until = datetime.now(UTC)
 
     return await run(plant, drive, terminal, options.report)
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    """A fix a second and vehicle, or what the rate asked for makes of it; contracts grow with slower reports only."""
+    plan = Plan(options.vehicles, options.seconds, seed=options.seed)
+    if not options.rate:
+        return plan
+    interval_s = events_per_s(plan) / options.rate
+    return replace(plan, interval_s=interval_s, contract_s=plan.contract_s * max(1.0, interval_s))
 
 
 async def _drive(stage: Stage, plan: Plan) -> None:
@@ -52,15 +70,13 @@ async def _drive(stage: Stage, plan: Plan) -> None:
             stage.plant.check()
         elif not behind and passed_s - departure.at_s > BEHIND_S:
             behind = True
-            stage.terminal.say(
-                f"this machine publishes more slowly than {plan.vehicles / plan.interval_s:,.0f} events/s"
-            )
+            stage.terminal.say(f"this machine publishes more slowly than {events_per_s(plan):,.0f} events/s")
         due.append(departure)
     await _publish(stage, due)
 
 
 async def _publish(stage: Stage, due: list[Departure]) -> None:
-    stage.watch.faults.update(departure.fault for departure in due if departure.fault)
+    stage.watch.faults.update(Fault(departure.line, departure.fault) for departure in due if departure.fault)
     messages = sorted((departure for departure in due if departure.payload is not None), key=lambda one: one.line)
     for line, leaving in groupby(messages, key=lambda departure: departure.line):
         chosen = list(leaving)

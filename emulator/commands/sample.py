@@ -7,17 +7,23 @@ from typing import Any
 
 import msgspec
 
-from emulator.fleet import Plan, departures
+from emulator import faults
+from emulator.fleet import departures
+from emulator.plan import Plan
 
 DAY = datetime(2025, 1, 6, tzinfo=UTC)
 """A Monday. Always the same, so that the same seed prints the same bytes."""
 INTERVAL_S = 30.0
+CONTRACT_S = 15 * 60.0
+"""Of a moving vehicle without a profile."""
 
 
 async def main(options: argparse.Namespace) -> int:
-    plan = Plan(options.vehicles, options.hours * 3600, INTERVAL_S, options.seed)
+    plan = Plan(options.vehicles, options.hours * 3600, INTERVAL_S, options.seed, CONTRACT_S, haste=1.0)
     try:
         for departure in departures(plan, DAY):
+            if options.line not in (None, departure.line) or departure.fault == faults.CLOCK:
+                continue  # when a file is replayed, no clock in it is ahead
             for event in _events(departure.payload):
                 sys.stdout.buffer.write(msgspec.json.encode({"line": departure.line, **event}) + b"\n")
         sys.stdout.flush()
