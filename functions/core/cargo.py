@@ -154,7 +154,6 @@ CARGOS: dict[str, Cargo] = {
 }
 
 
-@lru_cache(maxsize=1_024)
 def own(limits: TemperatureLimits) -> Cargo:
     """Limits of a vehicle's own as a cargo. The hysteresis never takes more than half of a narrow range."""
     low, high = limits.low_c, limits.high_c
@@ -176,8 +175,14 @@ def own(limits: TemperatureLimits) -> Cargo:
     )
 
 
+@lru_cache(maxsize=1_024)
 def cargo_of(name: str | None, limits: TemperatureLimits | None) -> Cargo:
-    """What a vehicle carries: limits of its own win over a built-in cargo; neither is a cargo without limits."""
-    if limits is not None:
-        return own(limits)
-    return CARGOS[name] if name is not None else NO_CARGO
+    """What a vehicle carries. Temperatures of its own win over those of a built-in cargo; humidity and door stand
+    beside either. Neither is a cargo without limits."""
+    named = CARGOS[name] if name is not None else NO_CARGO
+    if limits is None:
+        return named
+    stated = own(limits)
+    if stated.high is None and stated.low is None:
+        return named._replace(humidity=stated.humidity, door_open_s=stated.door_open_s)
+    return stated

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from functions.core.cargo import CARGOS, CargoName, TemperatureLimits
+from functions.core.cargo import CARGOS, CargoName, TemperatureLimits, cargo_of
 from functions.core.profile import DEFAULTS, Profile
 from functions.core.window import AlertWindow
 from functions.errors import Malformed
@@ -539,6 +539,20 @@ def test_a_window_holds_from_its_start_until_just_before_its_end(minute: float, 
     assert not window.covers(START + timedelta(days=1, minutes=minute))
     daily = AlertWindow("defrost", START, 10 * MINUTE, 86_400)
     assert daily.covers(START + timedelta(days=1, minutes=minute)) is held
+
+
+def test_humidity_and_door_stand_beside_a_cargo_and_temperatures_of_its_own_replace_it() -> None:
+    beside = cargo_of("frozen", TemperatureLimits(humidity_high_pct=60, door_open_s=60))
+    assert (beside.name, beside.high, beside.door_open_s) == ("frozen", CARGOS["frozen"].high, 60)
+    assert beside.humidity is not None
+    instead = cargo_of("frozen", TemperatureLimits(high_c=-10))
+    assert (instead.status(-15), instead.status(-9), instead.ages) == ("ok", "high", False)
+
+
+def test_a_narrow_range_leaves_room_to_recover() -> None:
+    narrow = cargo_of(None, TemperatureLimits(low_c=4, high_c=5))
+    assert narrow.high is not None
+    assert narrow.high.inside == (4.25, 4.75)
 
 
 def test_every_cargo_has_a_name_that_a_profile_may_say() -> None:
