@@ -101,7 +101,7 @@ def observe(watch: Watch, probe: Probe, sample: Sample, news: News) -> tuple[Pro
         _damp(watch, probe, sample, known_s, news),
         spent_s,
         kinetics,
-        max(sample.celsius, probe.highest_c or sample.celsius) if kinetics else None,
+        max(sample.celsius, sample.celsius if probe.highest_c is None else probe.highest_c) if kinetics else None,
     )
     return after, STUCK if fault is not None and fault.reason == STUCK else "ok"
 

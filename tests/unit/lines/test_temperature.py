@@ -349,6 +349,12 @@ def test_mkt_is_kept_for_some_probes_only_and_never_shown_without_peak_and_minut
     assert {(one["highest_c"], one["minutes_out"]) for one in shown} == {(6, 0)}
 
 
+def test_the_highest_temperature_beside_an_mkt_may_be_0() -> None:
+    told = story(Profile(cargo_profile="pharma_2_8"), (0, 0), (5, -1))
+    assert told.worker is not None
+    assert LINE.face(told.worker.head)["probes"]["main"]["highest_c"] == 0
+
+
 # Humidity, doors, windows
 
 
