@@ -41,6 +41,13 @@ def instances(site: Site, function: Function) -> tuple[int, int]:
     return (site.min_instances if function.name in plant.LINES else 0), most
 
 
+def _pairs(variables: dict[str, str]) -> str:
+    """NAME=value,…; another separator (gcloud topic escaping) where a value has commas itself."""
+    separator = "~" if any("," in value for value in variables.values()) else ","
+    pairs = separator.join(f"{name}={value}" for name, value in variables.items())
+    return pairs if separator == "," else f"^{separator}^{pairs}"
+
+
 def _function(site: Site, function: Function, source_hash: str) -> Resource:
     least, most = instances(site, function)
     variables, trigger = environment(site, function), site.account("trigger")
@@ -65,7 +72,7 @@ def _function(site: Site, function: Function, source_hash: str) -> Resource:
         service_account=site.account(function.name),
         build_service_account=builder,
         ingress_settings=ingress,
-        set_env_vars=",".join(f"{name}={value}" for name, value in variables.items()),
+        set_env_vars=_pairs(variables),
         set_secrets=secrets or None,
         update_labels=f"{SOURCE_LABEL}={source_hash}",
     )

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,14 @@ def test_help_needs_nothing_installed(command: str) -> None:
     line = [sys.executable, "-I", "-S", "-c", program]
     shown = subprocess.run(line, capture_output=True, text=True, check=True)
     assert "usage: python3 -m infra" in shown.stdout
+
+
+def test_a_variable_may_have_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`gcloud topic escaping`: ^~^ makes ~ the separator."""
+    function = replace(plant.FUNCTIONS[0], environment={"TELLING": '{"a": 1, "b": 2}'})
+    monkeypatch.setattr(plant, "FUNCTIONS", (function,))
+    deploy = next(one for one in resources() if one.kind == "function").create[0]
+    assert any(str(word).startswith("--set-env-vars=^~^GOOGLE_CLOUD_PROJECT=fleet-test~") for word in deploy)
 
 
 def test_environments_differ_by_their_file_alone() -> None:
