@@ -25,7 +25,7 @@ KINDS = (
 )
 LONG = ("services", "database", "exemption", "ttl", "index", "function")
 QUICK = {"topic": 403, "right": 409, "account": 429}
-AT_ONCE = 8
+AT_ONCE = 4
 """gcloud itself waits for half a minute before it believes a 503: the kinds wait together."""
 pytestmark = pytest.mark.usefixtures("small_table")
 
