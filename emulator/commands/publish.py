@@ -6,18 +6,22 @@ import sys
 from emulator import addresses
 from emulator.errors import EmulatorError
 from emulator.publisher import Publisher
+from functions.adapters.pubsub import PubSub
 from functions.core.payload import elements
 from functions.errors import FleetlineError, Malformed
 from functions.lines import LINES
+
+REPLIES = "replies"
+"""The topic on which vehicles and workshops answer commands."""
 
 
 async def main(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.payload == "-" else options.payload
     payload = text.strip().encode()
-    if options.line not in LINES:
-        raise EmulatorError(f"there is no line {options.line}; lines are {', '.join(LINES)}")
+    if options.line not in (*LINES, REPLIES):
+        raise EmulatorError(f"there is no line {options.line}; lines are {', '.join(LINES)}; and there is {REPLIES}")
     plant = await addresses.running(options.addresses)
-    publisher = Publisher(plant.project, plant.pubsub)
+    publisher = (PubSub if options.line == REPLIES else Publisher)(plant.project, plant.pubsub)
     try:
         message_id = (await publisher.publish(options.line, [payload]))[0]
     except FleetlineError as error:
@@ -25,7 +29,7 @@ async def main(options: argparse.Namespace) -> int:
     finally:
         await publisher.close()
     print(f"published message {message_id} to {options.line} ({len(payload)} bytes)")
-    for problem in _problems(options.line, payload):
+    for problem in _problems(options.line, payload) if options.line in LINES else ():
         print(f"it will be quarantined: {problem}", file=sys.stderr)
     return 0
 

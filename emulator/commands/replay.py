@@ -7,6 +7,7 @@ it is answered. Each vehicle's events leave in file order; a vehicle that has to
 import argparse
 import asyncio
 import heapq
+import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,8 @@ from emulator.terminal import Terminal
 from emulator.unanswered import Leaving
 
 MOST_OF_A_VEHICLE = 16
+TELLERS, OF_ANY_AGE = ("notifier", "watchman"), '{"notify_within_s": null}'
+"""People are told of what is replayed as if it were news: hours-old alerts would all wait for the digest."""
 READ_AHEAD = 20_000
 """Events that may stand in memory while their vehicles wait."""
 BATCH = 250
@@ -40,6 +43,7 @@ async def main(options: argparse.Namespace) -> int:
         instances=options.instances,
         exports=options.exports,
         profiles=options.profiles,
+        environment=dict.fromkeys(TELLERS, {"TELLING": os.environ.get("TELLING") or OF_ANY_AGE}),
         streams=1,
         say=terminal.say,
     )
