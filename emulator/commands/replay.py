@@ -43,7 +43,7 @@ async def main(options: argparse.Namespace) -> int:
         instances=options.instances,
         exports=options.exports,
         profiles=options.profiles,
-        environment=dict.fromkeys(TELLERS, {"TELLING": os.environ.get("TELLING") or OF_ANY_AGE}),
+        environment={name: {"TELLING": os.environ.get("TELLING") or OF_ANY_AGE} for name in TELLERS},
         streams=1,
         say=terminal.say,
     )

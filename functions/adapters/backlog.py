@@ -31,11 +31,11 @@ class CourierBacklog:
         self._before: dict[str, Mapping[str, float]] = {}
 
     async def unanswered_s(self, topic: str) -> float:
-        return (await read_board(self._url)).get(topic, {}).get("oldest_unanswered_s", 0.0)
+        return (await self._notices()).get(topic, {}).get("oldest_unanswered_s", 0.0)
 
     async def traffic(self, topic: str) -> Traffic:
         """Since it was last asked."""
-        notice = (await read_board(self._url)).get(topic, {})
+        notice = (await self._notices()).get(topic, {})
         before = self._before.get(topic, {})
         self._before[topic] = notice
 
@@ -44,6 +44,9 @@ class CourierBacklog:
 
         counts = (int(since(name)) for name in ("answered", "failed", "quarantined"))
         return Traffic(since("up_s"), int(notice.get("unanswered", 0)), notice.get("oldest_unanswered_s", 0.0), *counts)
+
+    async def _notices(self) -> dict[str, dict[str, float]]:
+        return await read_board(self._url)
 
 
 async def read_board(url: str) -> dict[str, dict[str, float]]:

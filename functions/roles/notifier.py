@@ -93,7 +93,7 @@ class Notifier:
         documents = await self._store.get(list(paths))
         due = [one for one in documents.values() if one.fields.get("due_at") is not None]
         await self._tell(due)
-        return [read(document.fields) for document in documents.values()]
+        return list(_readable(documents.values()).values())
 
     async def run(self) -> dict[str, Any]:
         """One round over all alerts that are due. The number of alerts looked at, and of letters sent and failed."""
@@ -136,13 +136,15 @@ class Notifier:
     async def _claimed(self, documents: Sequence[Document]) -> list[Told]:
         """The receipts that are due and that nobody else has claimed or changed meanwhile."""
         now = self._now()
-        alerts = {document.path: read(document.fields) for document in documents}
+        alerts = _readable(documents)
         people = await self._people(alerts.values())
         plans: dict[str, Plan] = {}
         storm = await self._is_storm(now)
         writes = []
         for document in documents:
-            alert = alerts[document.path]
+            alert = alerts.get(document.path)
+            if alert is None:
+                continue
             plan = decide(alert, people[alert.vehicle_id], self._policy, now, storm)
             plans[document.path] = plan
             if plan.receipts != alert.receipts or plan.due_at != alert.due_at:
@@ -204,6 +206,17 @@ class Notifier:
             )
             self._storm = now, len(recent) > most
         return self._storm[1]
+
+
+def _readable(documents: Iterable[Document]) -> dict[str, AlertRecord]:
+    """Alerts by path. One that somebody has broken by hand is left alone, and keeps no other waiting."""
+    found = {}
+    for document in documents:
+        try:
+            found[document.path] = read(document.fields)
+        except msgspec.ValidationError as error:
+            _log.error("alert cannot be read: %s", error, extra={"path": document.path})
+    return found
 
 
 def _fields(receipts: Sequence[Receipt], due: datetime | None) -> Row:

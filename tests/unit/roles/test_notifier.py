@@ -324,5 +324,14 @@ async def test_a_line_has_no_vehicle_and_its_alerts_go_to_the_default_contacts()
     assert desk.told == ["desk: CRITICAL line backlog opened: gps"]
 
 
+async def test_an_alert_that_somebody_broke_by_hand_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    await desk.hear(snapshot(), snapshot(alert_id="a2", vehicle_id="van-2"))
+    desk.store.documents["alerts/a1"].fields["handling"] = "done"
+    await desk.round(15)
+    assert desk.told[2:] == ["boss: WARNING door open escalated 1: van-2"]
+    assert "alert cannot be read" in caplog.text
+
+
 def encoded(row: dict[str, Any]) -> bytes:
     return json.dumps(row).encode()
