@@ -209,7 +209,11 @@ class _Absorption(Generic[S, R]):
                 insort(recent, arrival.reading, key=_order)
         columns: dict[bytes, Row] = {}
         step, profile = self.line.step, self.profile
+        asked = {arrival.reading.key for arrival in repeats}
         for reading in recent[start:]:
+            if not new and not asked:
+                break  # nobody asks for what came after the newest repeat
+            asked.discard(reading.key)
             state, columns[reading.key], _, sightings = step(state, reading, profile)
             if sightings:
                 episodes = seen(episodes, sightings)
