@@ -5,6 +5,7 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 
 from emulator import profiles
@@ -25,6 +26,7 @@ BEHIND_S = 2.0
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
     plan = _plan(options)
+    own = profiles.read(options.profiles) if options.profiles else {}
     plant = Plant(
         options.backend,
         instances=options.instances,
@@ -32,19 +34,19 @@ async def main(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         say=terminal.say,
     )
+    return await run(plant, partial(drive, plan=plan, own=own), terminal, options.report)
 
-    async def drive(stage: Stage) -> None:
-        settings = {name: fields_of(found) for name, found in fleet_profiles(plan).items()}
-        own = profiles.read(options.profiles) if options.profiles else {}
-        await profiles.write(plant.firestore, {name: found | own.get(name, {}) for name, found in settings.items()})
-        stage.terminal.say(
-            f"{plan.vehicles} vehicles and {len(settings) - plan.vehicles} sites for {plan.seconds:g} s, about "
-            f"{events_per_s(plan):,.0f} events/s, contracts of {plan.contract_s:g} s, seed {plan.seed}"
-        )
-        await _drive(stage, plan)
-        stage.watch.driven_until = datetime.now(UTC)
 
-    return await run(plant, drive, terminal, options.report)
+async def drive(stage: Stage, plan: Plan, own: profiles.Profiles) -> None:
+    """Write the profiles of a plan's fleet, with `own` settings over them, and publish what the fleet says."""
+    settings = {name: fields_of(found) for name, found in fleet_profiles(plan).items()}
+    await profiles.write(stage.plant.firestore, {name: found | own.get(name, {}) for name, found in settings.items()})
+    stage.terminal.say(
+        f"{plan.vehicles} vehicles and {len(settings) - plan.vehicles} sites for {plan.seconds:g} s, about "
+        f"{events_per_s(plan):,.0f} events/s, contracts of {plan.contract_s:g} s, seed {plan.seed}"
+    )
+    await _drive(stage, plan)
+    stage.watch.driven_until = datetime.now(UTC)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
