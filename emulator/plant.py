@@ -1,5 +1,6 @@
 """The plant: backend, topics, one process per function instance, couriers and timekeepers, up and down as one thing."""
 
+import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -29,6 +30,8 @@ from functions.adapters.pubsub import PubSub
 from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
 
 STATE_FOLDER = ROOT / ".fleetline"
+TELLING = {"digest_every_s": 20, "storm_digest_s": 10, "retry_s": 2}
+"""How people are told, with laptop-sized delays: nobody wants to wait a quarter of an hour for a digest."""
 
 
 class Plant:
@@ -178,7 +181,7 @@ class Plant:
             "EXPORT_URL": str(self.exports),
             "BACKLOG_URL": self._board.url,
             "CONTACTS": os.environ.get("CONTACTS") or self.mail.contacts,
-            "TELLING": os.environ.get("TELLING", ""),
+            "TELLING": os.environ.get("TELLING") or json.dumps(TELLING),
         }
 
     def _send_courier(self, function: Function) -> None:

@@ -7,6 +7,7 @@ it is answered. Each vehicle's events leave in file order; a vehicle that has to
 import argparse
 import asyncio
 import heapq
+import json
 import os
 import time
 from collections import defaultdict, deque
@@ -18,13 +19,13 @@ from typing import NamedTuple
 
 from emulator.errors import EmulatorError
 from emulator.event_files import FileEvent, read
-from emulator.plant import Plant
+from emulator.plant import TELLING, Plant
 from emulator.run import Stage, run
 from emulator.terminal import Terminal
 from emulator.unanswered import Leaving
 
 MOST_OF_A_VEHICLE = 16
-TELLERS, OF_ANY_AGE = ("notifier", "watchman"), '{"notify_within_s": null}'
+TELLERS, OF_ANY_AGE = ("notifier", "watchman", "dispatcher"), json.dumps({**TELLING, "notify_within_s": None})
 """People are told of what is replayed as if it were news: hours-old alerts would all wait for the digest."""
 READ_AHEAD = 20_000
 """Events that may stand in memory while their vehicles wait."""

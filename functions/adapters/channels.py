@@ -71,6 +71,7 @@ def _mailed(plugin: Any, letter: Letter) -> str | None:
     if letter.answers:
         mail["In-Reply-To"] = mail["References"] = f"<{letter.answers}@{DOMAIN}>"
     mail["Subject"] = letter.title
+    mail["Date"] = letter.written_at
     mail["From"] = plugin.from_addr[1]
     mail["To"] = ", ".join(sorted(address for _, address in plugin.targets))
     mail["Auto-Submitted"] = "auto-generated"

@@ -19,6 +19,7 @@ class Letter(NamedTuple):
     title: str
     body: str
     severity: str
+    written_at: datetime
     answers: str | None = None
 
 
@@ -27,14 +28,16 @@ def letter(alert: AlertRecord, what: str, contact: str, now: datetime) -> Letter
     lines = [f"{name}: {value}" for name, value in _facts(alert, now) if value]
     opening = letter_key(alert.alert_id, "opened", contact)
     key = letter_key(alert.alert_id, what, contact)
-    return Letter(key, _title(alert, what), "\n".join(lines), alert.severity.name, None if key == opening else opening)
+    return Letter(
+        key, _title(alert, what), "\n".join(lines), alert.severity.name, now, None if key == opening else opening
+    )
 
 
 def letter_key(alert_id: str, what: str, contact: str) -> str:
     return digest("letter", alert_id, what, contact).hex()
 
 
-def digest_letter(told: Sequence[tuple[AlertRecord, str]], contact: str) -> Letter:
+def digest_letter(told: Sequence[tuple[AlertRecord, str]], contact: str, now: datetime) -> Letter:
     """Many alerts in one letter: (alert, what) pairs. The same ones give the same key in any order."""
     ordered = sorted(told, key=lambda one: (-one[0].severity, one[0].started_at, one[0].alert_id, one[1]))
     keys = sorted(letter_key(alert.alert_id, what, contact) for alert, what in told)
@@ -48,6 +51,7 @@ def digest_letter(told: Sequence[tuple[AlertRecord, str]], contact: str) -> Lett
         f"Digest of {sum(kinds.values())} alerts: {counted}",
         "\n".join(lines),
         ordered[0][0].severity.name,
+        now,
     )
 
 

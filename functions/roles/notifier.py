@@ -126,7 +126,7 @@ class Notifier:
         now = self._now()
         letters = [(letter(one.alert, one.receipt.what, one.contact.name, now), [one]) for one in pages]
         for name, told in digests.items():
-            letters.append((digest_letter([(one.alert, one.receipt.what) for one in told], name), told))
+            letters.append((digest_letter([(one.alert, one.receipt.what) for one in told], name, now), told))
         failures = await asyncio.gather(*(self._sent(text, told[0].contact) for text, told in letters))
         outcomes = [(one, failure) for (_, told), failure in zip(letters, failures, strict=True) for one in told]
         await self._keep(outcomes)

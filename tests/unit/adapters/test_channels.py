@@ -9,11 +9,13 @@ from functions.adapters.channels import Channels, redacted
 from functions.core.contact import AddressBook, Contact
 from functions.core.letter import Letter
 from functions.core.profile import Profile
-from tests.desk import Desk, snapshot
+from tests.desk import Desk, at, snapshot
 from tests.receivers import Mailbox, Webhook, receivers
 
-LETTER = Letter("0a1b2c", "CRITICAL temperature high opened: van-1", "peak: 9.4\nöffnen", "critical")
-ANSWER = Letter("3d4e5f", "CRITICAL temperature high closed: van-1", "lasted: 5 min", "critical", answers="0a1b2c")
+LETTER = Letter("0a1b2c", "CRITICAL temperature high opened: van-1", "peak: 9.4\nöffnen", "critical", at(0))
+ANSWER = Letter(
+    "3d4e5f", "CRITICAL temperature high closed: van-1", "lasted: 5 min", "critical", at(5), answers="0a1b2c"
+)
 SECRETS = ("sesame-9173", "tok3n-8842", "someone")
 
 
@@ -33,6 +35,7 @@ async def test_a_mail_arrives_as_it_was_meant_under_a_derived_id_and_its_end_in_
     first, second = mailbox.mails
     assert (first["Subject"], first["To"]) == (LETTER.title, "desk@fleetline.invalid")
     assert first.get_content().split() == LETTER.body.split()
+    assert first["Date"].datetime == at(0)
     assert first["Message-ID"] == second["In-Reply-To"] == "<0a1b2c@fleetline.invalid>"
     assert len(first.get_all("Message-ID")) == 1
 

@@ -31,9 +31,9 @@ def test_what_follows_answers_the_letter_that_opened_the_thread() -> None:
 def test_a_digest_of_the_same_alerts_has_the_same_key_and_text_in_any_order() -> None:
     told = [(read(snapshot(alert_id=f"a{n}")), "opened") for n in range(60)]
     mixed = Random(1).sample(told, len(told))
-    assert digest_letter(told, "desk") == digest_letter(mixed, "desk")
-    assert digest_letter(told, "desk").key != digest_letter(told[1:], "desk").key
-    assert digest_letter(told, "desk").body.endswith("… and 10 more")
+    assert digest_letter(told, "desk", at(0)) == digest_letter(mixed, "desk", at(0))
+    assert digest_letter(told, "desk", at(0)).key != digest_letter(told[1:], "desk", at(0)).key
+    assert digest_letter(told, "desk", at(0)).body.endswith("… and 10 more")
 
 
 def test_durations_are_said_as_people_say_them() -> None:

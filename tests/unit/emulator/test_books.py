@@ -127,7 +127,7 @@ def test_the_report_has_the_agreed_keys(books: Books, tmp_path: Path) -> None:
     report.write(books.report(), file)
     assert set(msgspec.json.decode(file.read_bytes())) == {
         "backend", "seconds", "published", "committed", "quarantined", "late", "repeated", "lost", "duplicated",
-        "exported", "export_files", "roster", "backlog", "alerts", "firestore", "latency_ms",
+        "exported", "export_files", "roster", "backlog", "alerts", "deliveries", "commands", "firestore", "latency_ms",
     }  # fmt: skip
 
 
