@@ -202,7 +202,7 @@ async def test_two_and_four_instances_lose_no_update_and_end_in_the_states_of_on
     assert len(faces[1]) == 500
     assert set(faces[1]["readings"]) == {40}
     for instances in (2, 4):
-        pd.testing.assert_frame_equal(faces[instances], faces[1])
+        pd.testing.assert_frame_equal(faces[instances], faces[1], check_like=True)
 
 
 @pytest.mark.full
