@@ -121,22 +121,15 @@ def storage(site: Site) -> Iterator[Resource]:
     protection = ("--delete-protection",) if site.protected else ()
     databases = ("gcloud", "firestore", "databases")
     lift = () if not site.protected else ((*databases, "update", *database, "--no-delete-protection", *project),)
+    shape = flags(location=site.region, type="firestore-native")
+    protected = protection or ("--no-delete-protection",)
+    # create reports an operation that failed as if it had not, so what it made is looked at
+    look: Command = (*databases, "describe", *database, *project)
     yield Resource(
         "database",
         DATABASE,
-        create=(
-            (
-                *databases,
-                "create",
-                *database,
-                *flags(location=site.region, type="firestore-native"),
-                *protection,
-                *project,
-            ),
-        ),
-        update=(
-            (*databases, "update", *database, protection[0] if protection else "--no-delete-protection", *project),
-        ),
+        create=((*databases, "create", *database, *shape, *protection, *project), look),
+        update=((*databases, "update", *database, *protected, *project),),
         delete=(*lift, (*databases, "delete", *database, *project, "--quiet")),
         want={"location": site.region, "type": "FIRESTORE_NATIVE", "protected": site.protected},
         kept=True,
