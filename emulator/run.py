@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emulator import addresses, report, summary
+from emulator.closing import end_contracts
 from emulator.drain import Drain
 from emulator.exports import ExportFolder
 from emulator.plant import Plant
@@ -30,9 +31,17 @@ class Stage(NamedTuple):
 
 
 async def run(
-    plant: Plant, publish: Callable[[Stage], Awaitable[None]], terminal: Terminal, report_file: Path | None
+    plant: Plant,
+    publish: Callable[[Stage], Awaitable[None]],
+    terminal: Terminal,
+    report_file: Path | None,
+    *,
+    closes: bool = False,
 ) -> int:
-    """Bring the plant up, publish, drain, take it down, report. The exit status: 0 when nothing was lost or doubled."""
+    """Bring the plant up, publish, drain, take it down, report. The exit status: 0 when nothing was lost or doubled.
+
+    With `closes` all contracts end once everything is answered and the roster is counted: a recording is over.
+    """
     async with plant:
         exports = ExportFolder(plant.exports)
         unanswered = Unanswered()
@@ -45,17 +54,22 @@ async def run(
                 await publish(Stage(plant, unanswered, watch, terminal))
                 terminal.say("everything is published; draining")
                 await Drain(plant, unanswered, exports, terminal.say).run()
+                seconds = time.monotonic() - started_s
+                last = await report.standing(plant, watch.backlog())
+                if closes:
+                    terminal.say(f"the recording is over: {await end_contracts(plant):,} contracts end")
+                    await Drain(plant, unanswered, exports, terminal.say).run()
         finally:
             watching.cancel()
             await asyncio.wait([watching])
         if not watching.cancelled():
             watching.result()
-        seconds = time.monotonic() - started_s
-        last = await report.standing(plant, watch.backlog())
         terminal.say("stopping")
     ledger = plant.publisher.ledger
     found = report.built(plant, ledger, exports, seconds, last)
     aside = summary.aside(exports, ledger, last.workers, watch.faults, watch.driven_until)
+    if closes and "trips" in found.exported:
+        terminal.show(summary.day(plant.exports))
     terminal.show(summary.drawn(found, aside, plant))
     if report_file is not None:
         report.write(found, report_file)

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from emulator import trips
 from emulator.contracts import Contracts, Workers, contracts, shifts
 from emulator.exports import ExportFolder
 from emulator.faults import SHOWS_AS
@@ -125,4 +127,15 @@ def _table(*columns: str) -> Table:
         table.add_column(
             column, justify="left" if number == 0 or not column else "right", min_width=14 if number == 0 else 0
         )
+    return table
+
+
+def day(exports: Path) -> Table:
+    """What a dispatcher asks after a day: who drove how far, and stood where."""
+    told = trips.told(exports)
+    table = Table(*told.columns, box=None, pad_edge=False, header_style="bold", caption=told.note or None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in told.rows:
+        table.add_row(*row)
     return table

@@ -54,7 +54,7 @@ async def main(options: argparse.Namespace) -> int:
         events = _events(options.files, options.line, options.repeat, options.shuffle, options.seed)
         await Replay(stage, events, options.speed).run()
 
-    return await run(plant, publish, terminal, options.report)
+    return await run(plant, publish, terminal, options.report, closes=True)
 
 
 class Due(NamedTuple):
