@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -98,6 +99,7 @@ def test_more_enabled_apis_than_needed_are_as_they_shall_be() -> None:
     assert planned([services], there)[0].action == "unchanged"
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash on PATH")
 def test_the_script_is_bash_and_names_every_thing(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["deploy", "--project", "fleet-test", "--region", "europe-west1", "--dry-run"]) == 0
     script = capsys.readouterr().out

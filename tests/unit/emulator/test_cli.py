@@ -101,7 +101,8 @@ async def test_a_plant_that_is_not_there_is_said(tmp_path: Path) -> None:
     file.write_text("[]")
     with pytest.raises(EmulatorError, match="does not hold"):
         await addresses.running(file)
-    file.write_text(json.dumps({"project": "p", "pubsub": "127.0.0.1:1", "firestore": "127.0.0.1:1"}))
+    there = {"project": "p", "pubsub": "127.0.0.1:1", "firestore": "127.0.0.1:1", "functions": {}}
+    file.write_text(json.dumps(there))
     with pytest.raises(EmulatorError, match="does not answer"):
         await addresses.running(file)
 
