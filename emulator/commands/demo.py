@@ -59,21 +59,25 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 
 async def _drive(stage: Stage, plan: Plan) -> None:
-    """Publish what the fleet says when it says it."""
+    """Publish what the fleet says when it says it; a vehicle's next message waits for the next request, which gives it
+    a time of its own."""
     started_s = time.monotonic()
     behind = False
     due: list[Departure] = []
+    spoken: set[tuple[str, str]] = set()
     for departure in departures(plan, datetime.now(UTC)):
         passed_s = time.monotonic() - started_s
-        if departure.at_s > passed_s or len(due) >= 1_000:
+        worker = (departure.line, departure.vehicle_id)
+        if departure.at_s > passed_s or worker in spoken or len(due) >= 1_000:
             await _publish(stage, due)
-            due = []
+            due, spoken = [], set()
             await asyncio.sleep(max(0.0, departure.at_s - passed_s, TICK_S if departure.at_s > passed_s else 0.0))
             stage.plant.check()
         elif not behind and passed_s - departure.at_s > BEHIND_S:
             behind = True
             stage.terminal.say(f"this machine publishes more slowly than {events_per_s(plan):,.0f} events/s")
         due.append(departure)
+        spoken.add(worker)
     await _publish(stage, due)
 
 
