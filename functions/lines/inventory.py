@@ -14,7 +14,7 @@ from functions.core.stock import Level, count, silenced
 
 NAME = "inventory"
 
-MOST_SKUS = 100
+MOST_SKUS = 80
 """Articles one worker keeps levels of; it bounds the document (a level takes about 60 bytes, twice)."""
 CONTRACT_S = 7 * 86_400.0
 REMEMBERED = timedelta(days=100)

@@ -19,7 +19,7 @@ from functions.errors import Malformed
 
 NAME = "temperature"
 
-MOST_PROBES = 32
+MOST_PROBES = 28
 MOST_MKTS = 8
 """Probes of one vehicle whose MKT is kept: each takes 0.35 kB of the state, which the document holds twice."""
 CONTRACT_S = 30 * 60.0
@@ -220,5 +220,5 @@ LINE = Line(
     end=end,
     remembers=remembers,
     placed=frozenset({KINDS[HIGH], KINDS[LOW]}),
-    reading_bytes=90,  # 50 in fact: 133 readings, a probe at 1 Hz for the horizon's 120 s, leave room for 32 probes
+    reading_bytes=90,  # 50 in fact: 133 readings, a probe at 1 Hz for the horizon's 120 s, leave room for 28 probes
 )

@@ -42,14 +42,15 @@ def motes() -> list[str]:
     rows = [
         (
             one.mote,
-            f"{thermometers.HUMIDITY_LIMITS[one.mote]:g} %",
+            f"{one.limit_pct:g} %",
             one.labelled,
             one.inside,
             one.near,
             len(one.episodes),
             ", ".join(f"{alert['started_at']:%H:%M:%S}–{alert['ended_at']:%H:%M:%S}" for alert in one.episodes),
         )
-        for one in thermometers.motes()
+        for limits in (thermometers.HUMIDITY_LIMITS, thermometers.OWN_LIMITS)
+        for one in thermometers.motes(limits)
     ]
     columns = ("mote", "humidity limit", "labelled rows", "inside an episode", "within 5 s of one", "episodes", "when")
     return _table("Motes with introduced steam", columns, rows)

@@ -37,10 +37,16 @@ def test_the_flatline_is_stuck_once() -> None:
     assert (alert["kind"], alert["details"], alert["status"]) == ("sensor_fault", {"fault": "stuck"}, "open")
 
 
-def test_labelled_steam_is_one_episode_a_mote_and_none_where_there_was_none() -> None:
+def test_labelled_steam_lies_inside_one_episode_a_mote_and_there_is_none_where_there_was_none() -> None:
+    motes = thermometers.motes(thermometers.OWN_LIMITS)
+    assert [len(mote.episodes) for mote in motes] == [1, 0, 0, 1]
+    assert sum(mote.labelled for mote in motes) == sum(mote.inside for mote in motes) == 149
+
+
+def test_one_limit_for_indoors_and_one_for_outdoors_misses_the_edges_of_the_steam_by_a_reading() -> None:
     """Three of the 149 labelled rows are the first or last of their event and still, or again, as damp as unlabelled
-    ones: no limit has them inside without alerts on the motes that had no event. Each is 5 s from its episode."""
-    motes = thermometers.motes()
+    ones: no common limit has them inside without alerts on the motes that had no event."""
+    motes = thermometers.motes(thermometers.HUMIDITY_LIMITS)
     assert [len(mote.episodes) for mote in motes] == [1, 0, 0, 1]
     assert sum(mote.labelled for mote in motes) == sum(mote.near for mote in motes) == 149
     assert sum(mote.inside for mote in motes) == 146
