@@ -96,7 +96,7 @@ def flatline() -> Story:
 
 
 class Mote(NamedTuple):
-    """A mote and its limit: its labelled rows, those inside an episode, those within one interval of one, its episodes."""
+    """A mote and its limit: labelled rows, those inside an episode, those within one interval of one, its episodes."""
 
     mote: int
     limit_pct: float
