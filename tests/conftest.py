@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from emulator import backends
 from emulator.backends import BACKENDS, Backend
@@ -15,6 +16,9 @@ from emulator.errors import EmulatorError
 from emulator.processes import Processes
 
 T = TypeVar("T")
+
+settings.register_profile("fleetline", deadline=None)  # machines are shared: a slow example is no failure
+settings.load_profile("fleetline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
