@@ -46,6 +46,10 @@ async def running(file: Path | None) -> Addresses:
         places = (found["project"], found["pubsub"], found["firestore"])
         addresses = Addresses(*places, found["functions"], found.get("exports"), found.get("backlog"))
     except FileNotFoundError:
+        if file is not None:
+            raise EmulatorError(
+                f"there is no file {file}: start one with `python3 -m emulator up --addresses {file}`"
+            ) from None
         raise EmulatorError("no plant is up: start one with `python3 -m emulator up`") from None
     except (ValueError, KeyError, TypeError) as error:
         raise EmulatorError(f"{path} does not hold a plant's addresses ({error!r})") from None

@@ -178,6 +178,7 @@ def _add_alerts(commands: Any) -> None:
     for action in (ack, snooze, close):
         action.add_argument("id", metavar="ID", help="the alert's id, or how it begins")
         action.add_argument("--by", metavar="NAME", help="who does it (you)")
+        action.add_argument("--addresses", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as for alerts")
 
 
 def _add_lines(commands: Any) -> None:

@@ -134,7 +134,7 @@ def _both_units(event: Event) -> bytes:
     return msgspec.json.encode({**event, "temperature_c": 4.0, "temperature_f": 39.2})
 
 
-_MISSING = "lacks this required field"
+_MISSING = "is required"
 
 MALFORMED_KINDS: dict[str, dict[str, Spoiled]] = {
     "gps": {

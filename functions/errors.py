@@ -5,6 +5,10 @@ class FleetlineError(Exception):
     """Root of every error this package raises on purpose."""
 
 
+NOT_SENT = object()
+"""The value of a field that was not sent."""
+
+
 class Malformed(FleetlineError):
     """An event that can never be read: it goes to quarantine and its message is answered 200.
 
@@ -15,7 +19,8 @@ class Malformed(FleetlineError):
         self.field = field
         self.value = shortened(value)
         self.reason = reason
-        super().__init__(f"{field}: {self.value}: {reason}" if field else f"{self.value}: {reason}")
+        said = "" if value is NOT_SENT else self.value
+        super().__init__(": ".join(part for part in (field, said, reason) if part))
 
 
 class Unavailable(FleetlineError):

@@ -24,9 +24,8 @@ async def main(options: argparse.Namespace) -> int:
     if answer.status != 200:
         raise EmulatorError(f"the driver answered {answer.status}: {answer.body.decode(errors='replace')[:500]}")
     erased = json.loads(answer.body)
-    terminal = Terminal()
-    terminal.say(
-        f"{options.vehicle} is forgotten: {erased['documents']} documents deleted, "
-        f"{erased['files']} exported files rewritten without it"
-    )
+    documents, files = erased["documents"], erased["files"]
+    if not documents and not files:
+        raise EmulatorError(f"nothing is known of {options.vehicle}: is the name right?")
+    Terminal().say(f"{options.vehicle} is forgotten: documents deleted {documents}, exported files rewritten {files}")
     return 0

@@ -16,7 +16,7 @@ from functions.core.ports import Document
 from functions.errors import FleetlineError
 
 FIRST = ("status", "hired_at", "expires_at", "event_at", "seen_at", "readings")
-HIDDEN = ("memory", "line", "vehicle_id", "shard", "forget_at")
+HIDDEN = ("memory", "line", "vehicle_id", "shard", "forget_at", "owing")
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -54,12 +54,27 @@ def _drawn(vehicle_id: str, worker: Document) -> Table:
 
 
 def shown(value: Any) -> str:
-    """A value as people read it; times in UTC."""
+    """A value as people read it; times in UTC, a thing with parts as a line for each."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_flat(part)}" for name, part in value.items()) or "–"
+    if isinstance(value, list):
+        return "\n".join(_flat(part) for part in value) or "–"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) >= 1000 else f"{value:.6g}"
-    return "–" if value is None else str(value)
+    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+
+
+_WORDS = {None: "–", True: "yes", False: "no"}
+
+
+def _flat(value: Any) -> str:
+    """A part of a thing on one line; what is not known is left out."""
+    if isinstance(value, dict):
+        known = {name: part for name, part in value.items() if part not in (None, [], {})}
+        return ", ".join(f"{name} {_flat(part)}" for name, part in known.items())
+    return " ".join(_flat(part) for part in value) if isinstance(value, list) else shown(value)
 
 
 def plain(value: object) -> str:

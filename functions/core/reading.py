@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from functions.errors import Malformed
+from functions.errors import NOT_SENT, Malformed
 
 VEHICLE_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z"
 TEXT = r"^[\x20-\uD7FF\uE000-\U0010FFFF]{1,128}\Z"
@@ -81,7 +81,7 @@ def _named(error: msgspec.ValidationError, payload: object) -> Malformed:
     """msgspec says "Expected `float` <= 90.0 - at `$.latitude`"; people also need to see the value."""
     text = str(error)
     if missing := re.search(r"missing required field `(\w+)`", text):
-        return Malformed(missing[1], _value_at(payload, ""), "lacks this required field")
+        return Malformed(missing[1], NOT_SENT, "is required")
     reason, _, where = text.partition(" - at `$")
     field = where.rstrip("`").lstrip(".")
     reason = re.sub(r"^Expected (.*), got .*$", r"must be \1", reason).replace("Expected", "must be", 1)

@@ -15,7 +15,7 @@ from functions.core.profile import Profile
 from functions.core.reading import TEXT, Event, Reading, checked, event_at
 from functions.core.sensor import IMPOSSIBLE, MISSING, Fault, possible
 from functions.core.window import held
-from functions.errors import Malformed
+from functions.errors import NOT_SENT, Malformed
 
 NAME = "temperature"
 
@@ -190,7 +190,7 @@ def _celsius(event: TemperatureEvent) -> float:
     if event.temperature_c is not None:
         return event.temperature_c
     if event.temperature_f is None:
-        raise Malformed("temperature_c", None, "is required, or temperature_f")
+        raise Malformed("temperature_c", NOT_SENT, "is required, or temperature_f")
     return (event.temperature_f - 32) * 5 / 9
 
 
