@@ -108,8 +108,9 @@ async def test_an_event_published_with_plain_gcloud_shows_in_firestores_rest(pla
         pytest.skip("needs gcloud on PATH")
     token = tmp_path / "token"
     token.write_text("any")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDSDK_")}  # of other tests
     environment = {
-        **os.environ,
+        **own,
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": f"http://{plant.backend.pubsub}/",
         "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
