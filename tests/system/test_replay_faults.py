@@ -57,8 +57,9 @@ def drive(vehicle_id: str, fixes: int) -> list[dict[str, Any]]:
     ]
 
 
-async def rows_of(plant: Plant, vehicle_id: str) -> pd.DataFrame:
-    """Exported positions of one vehicle once nothing is under way any more."""
+async def rows_of(plant: Plant, vehicle_id: str, acked: int) -> pd.DataFrame:
+    """Exported positions of one vehicle once more than `acked` messages are answered and nothing is under way."""
+    await until(lambda: asyncio.sleep(0, plant.couriers["gps"].counts.acked > acked), PATIENCE_S)
     await drained(plant)
     rows = exported(sorted(plant.exports.glob("pclass=positions/**/*.parquet")))["positions"]
     return rows[rows["vehicle_id"] == vehicle_id]
@@ -76,7 +77,7 @@ async def test_200_readings_killed_between_commit_and_publish_are_complete_after
     assert plant.couriers["gps"].counts.acked == acked
     plant.kill("gps")
     await plant.start_function("gps", {"PUBSUB_EMULATOR_HOST": plant.backend.pubsub})
-    rows = await rows_of(plant, "half-way")
+    rows = await rows_of(plant, "half-way", acked)
     assert (len(rows), rows["product_id"].nunique()) == (200, 200)
     assert not rows["late"].any()
     assert (await faces_of(plant, "gps")).loc["half-way", "readings"] == 200
@@ -95,7 +96,7 @@ async def test_while_firestore_is_away_a_function_answers_500_and_afterwards_not
     await until(refused, PATIENCE_S)
     assert gps.counts.acked == acked
     await plant.start_function("gps", {"FIRESTORE_EMULATOR_HOST": plant.backend.firestore})
-    rows = await rows_of(plant, "cut-off")
+    rows = await rows_of(plant, "cut-off", acked)
     assert (len(rows), rows["product_id"].nunique()) == (30, 30)
     assert not rows["late"].any()
     faces = await faces_of(plant, "gps")
