@@ -75,12 +75,16 @@ def _add_deploy(verbs: Verbs) -> None:
         "deploy",
         "make the project what the table says",
         "Lists what is there, once per kind; makes what is missing, changes what differs, leaves the rest, and says\n"
-        "which. Keeps no state of its own: interrupted or failed, the same command goes on. Most of a first deploy is\n"
-        "Google building the functions, a few minutes each, three at once.",
+        "which. What it made for an earlier table and no row asks for now is named, and deleted with --prune.\n"
+        "Keeps no state of its own: interrupted or failed, the same command goes on. Most of a first deploy is Google\n"
+        "building the functions, a few minutes each, three at once.",
     )
     _add_site(command)
     command.add_argument(
         "--dry-run", action="store_true", help="print a bash script that does it, ask and change nothing"
+    )
+    command.add_argument(
+        "--prune", action="store_true", help="also delete what an earlier table asked for and this one does not"
     )
     command.set_defaults(run=_deploy)
 
@@ -90,7 +94,8 @@ def _add_status(verbs: Verbs) -> None:
         verbs,
         "status",
         "compare the project with the table, change nothing",
-        "One line per thing: as it shall be, DIFFERS (and how), or MISSING. Exit status 0 when all is as it shall be.",
+        "One line per thing: as it shall be, DIFFERS (and how), MISSING, or LEFT OVER (no row asks for it).\n"
+        "Exit status 0 when all is as it shall be.",
     )
     _add_site(command)
     command.set_defaults(run=_status)
@@ -144,7 +149,7 @@ def _deploy(chosen: argparse.Namespace) -> int:
     if chosen.dry_run:
         return commands.print_script(where)
     with commands.session() as gcloud:
-        return commands.deploy(where, gcloud)
+        return commands.deploy(where, gcloud, chosen.prune)
 
 
 def _status(chosen: argparse.Namespace) -> int:

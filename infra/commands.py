@@ -4,12 +4,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.apply import Failure, apply
 from infra.desired import waves
 from infra.gcloud import RETRY_AFTER_S, Gcloud
+from infra.leftover import leftovers
 from infra.plan import Change, Inventory, inventory, planned
 from infra.resource import Resource, naming
 from infra.script import script
@@ -26,19 +28,25 @@ def session(retry_after_s: Sequence[float] = RETRY_AFTER_S) -> Iterator[Gcloud]:
         yield Gcloud(Path(folder), retry_after_s)
 
 
-def deploy(site: Site, gcloud: Gcloud) -> int:
-    """Make the project what the table says; the exit status."""
+def deploy(site: Site, gcloud: Gcloud, prune: bool) -> int:
+    """Make the project what the table says; with `prune` delete what it no longer asks for. The exit status."""
     desired = waves(site, source_hash(gcloud.source()))
     there = inventory(gcloud, site, say)
     changes = [planned(wave, there) for wave in desired]
-    every = [change for wave in changes for change in wave]
+    unasked = leftovers(site, there, chain.from_iterable(desired))
+    every = [change for wave in (*changes, *(unasked if prune else ())) for change in wave]
     for change in every:
         if change.action == "unchanged":
             say(f"unchanged {change.resource.kind} {change.resource.name}")
-    failures = apply(gcloud, changes, say)
+    failures = apply(gcloud, [*changes, *(unasked if prune else ())], say)
     if failures:
         return _tell_failures(failures, "deploy")
     _tell_counts(every)
+    left = [change.resource for wave in unasked for change in wave]
+    if left and not prune:
+        say(f"{len(left)} left over, no row of the table asks for them; --prune deletes them:")
+        for resource in left:
+            say(f"  {resource.kind} {resource.name}")
     return 0
 
 
@@ -63,15 +71,21 @@ def status(site: Site, gcloud: Gcloud) -> int:
                 say(f"MISSING         {what}")
             case _:
                 say(f"DIFFERS         {what}: {_differences(change)}")
-    found = Counter(change.action for change in changes)
-    say(f"{found['unchanged']} as they shall be, {found['updated']} differ, {found['created']} missing")
-    return 0 if found["unchanged"] == len(changes) else 1
+    unasked = [change for wave in leftovers(site, there, (one.resource for one in changes)) for change in wave]
+    for change in unasked:
+        say(f"LEFT OVER       {change.resource.kind} {change.resource.name}: no row asks for it")
+    found = Counter(change.action for change in (*changes, *unasked))
+    said = f"{found['unchanged']} as they shall be, {found['updated']} differ, {found['created']} missing"
+    say(said + (f", {len(unasked)} left over (deploy --prune deletes them)" if unasked else ""))
+    return 0 if found["unchanged"] == len(changes) and not unasked else 1
 
 
 def destroy(site: Site, gcloud: Gcloud, data: bool, confirmed: bool) -> int:
     """Delete what deploy made, last things first. Data is kept unless told; APIs stay enabled."""
     there = inventory(gcloud, site, say)
-    changes = [list(_deletions(wave, there, data)) for wave in reversed(waves(site, ""))]
+    desired = waves(site, "")
+    changes = leftovers(site, there, chain.from_iterable(desired))
+    changes += [list(_deletions(wave, there, data)) for wave in reversed(desired)]
     doomed = [change.resource for wave in changes for change in wave]
     if not doomed:
         say("there is nothing to delete")
@@ -83,7 +97,7 @@ def destroy(site: Site, gcloud: Gcloud, data: bool, confirmed: bool) -> int:
     failures = apply(gcloud, changes, say, "deleted")
     if failures:
         return _tell_failures(failures, "destroy")
-    kept = [one for wave in waves(site, "") for one in wave if one.kept and one.name in there[one.kind] and not data]
+    kept = [one for wave in desired for one in wave if one.kept and one.name in there[one.kind] and not data]
     for resource in kept:
         say(f"kept {resource.kind} {resource.name} (delete it with --data)")
     say(f"{len(doomed)} deleted; the APIs stay enabled, other things may use them")
@@ -99,7 +113,13 @@ def _deletions(wave: Sequence[Resource], there: Inventory, data: bool) -> Iterat
 
 def _tell_counts(changes: Sequence[Change]) -> None:
     found = Counter(change.action for change in changes)
-    say(", ".join(f"{found[action]} {action}" for action in ("created", "updated", "unchanged")))
+    say(
+        ", ".join(
+            f"{found[action]} {action}"
+            for action in ("created", "updated", "deleted", "unchanged")
+            if found[action] or action != "deleted"
+        )
+    )
 
 
 def _tell_failures(failures: Sequence[Failure], command: str) -> int:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from infra import plant
-from infra.records import Collection, Index, Right
+from infra.records import Collection, Index, Permit, Right
 from infra.resource import Argument, Command, File, Output, Resource, flags
 from infra.serving import dead_letter_policies, functions, pubsub_agent, schedules, trigger_subscription
 from infra.site import DATABASE, PREFIX, Site
@@ -44,44 +44,39 @@ def services(site: Site) -> Resource:
 
 
 def permits(site: Site) -> Iterator[Resource]:
-    project = flags(project=site.project)
-    for permit in plant.PERMITS:
-        role, title = f"{PREFIX}_{permit.name}", f"Fleetline {permit.name}"
-        allows = flags(permissions=",".join(permit.permissions), stage="GA")
-        yield Resource(
-            "permit",
-            role,
-            create=(("gcloud", "iam", "roles", "create", role, f"--title={title}", *allows, *project),),
-            update=(("gcloud", "iam", "roles", "update", role, f"--title={title}", *allows, *project),),
-            delete=(("gcloud", "iam", "roles", "delete", role, *project, "--quiet"),),
-            want={"permissions": sorted(permit.permissions)},
-        )
+    return (permit(site, one) for one in plant.PERMITS)
+
+
+def permit(site: Site, one: Permit) -> Resource:
+    role, title, project = f"{PREFIX}_{one.name}", f"Fleetline {one.name}", flags(project=site.project)
+    allows = flags(permissions=",".join(one.permissions), stage="GA")
+    return Resource(
+        "permit",
+        role,
+        create=(("gcloud", "iam", "roles", "create", role, f"--title={title}", *allows, *project),),
+        update=(("gcloud", "iam", "roles", "update", role, f"--title={title}", *allows, *project),),
+        delete=(("gcloud", "iam", "roles", "delete", role, *project, "--quiet"),),
+        want={"permissions": sorted(one.permissions)},
+    )
 
 
 def accounts(site: Site) -> Iterator[Resource]:
     does = {function.name: f"Fleetline {function.name}" for function in plant.FUNCTIONS}
-    does |= {account.name: f"Fleetline {account.name}: {account.does}" for account in plant.ACCOUNTS}
+    does |= {one.name: f"Fleetline {one.name}: {one.does}" for one in plant.ACCOUNTS}
+    return (account(site, name, title) for name, title in does.items())
+
+
+def account(site: Site, name: str, title: str) -> Resource:
+    verbs, email = ("gcloud", "iam", "service-accounts"), site.account(name)
     project = flags(project=site.project)
-    for name, title in does.items():
-        email = site.account(name)
-        yield Resource(
-            "account",
-            f"{PREFIX}-{name}",
-            create=(
-                (
-                    "gcloud",
-                    "iam",
-                    "service-accounts",
-                    "create",
-                    f"{PREFIX}-{name}",
-                    f"--display-name={title}",
-                    *project,
-                ),
-            ),
-            update=(("gcloud", "iam", "service-accounts", "update", email, f"--display-name={title}", *project),),
-            delete=(("gcloud", "iam", "service-accounts", "delete", email, *project, "--quiet"),),
-            want={"title": title},
-        )
+    return Resource(
+        "account",
+        f"{PREFIX}-{name}",
+        create=((*verbs, "create", f"{PREFIX}-{name}", f"--display-name={title}", *project),),
+        update=((*verbs, "update", email, f"--display-name={title}", *project),),
+        delete=((*verbs, "delete", email, *project, "--quiet"),),
+        want={"title": title},
+    )
 
 
 def topics(site: Site) -> Iterator[Resource]:
@@ -233,20 +228,27 @@ def trigger_rights(site: Site) -> Iterator[Resource]:
             yield right(site, take, "the Pub/Sub agent", pubsub_agent(site))
 
 
-def right(site: Site, one: Right, holder: str, member: tuple[str | Output, ...] = ()) -> Resource:
-    """One binding. Those on what destroy deletes anyway go with it."""
+def right(
+    site: Site, one: Right, holder: str, member: tuple[str | Output, ...] = (), *, alone: bool = False
+) -> Resource:
+    """One binding. Those on what destroy deletes anyway go with it, unless it is deleted `alone`."""
     role = one.role if "/" in one.role else site.permit(one.role)
     target, outlives = _target(site, one.on)
     who: Argument = ("--member=", *(member or (f"serviceAccount:{holder}",)))
     grant: Command = (who, f"--role={role}", *flags(project=site.project))
     condition = ("--condition=None",) if one.on == "project" else ()
+    remove: Command = (*target[0], "remove-iam-policy-binding", *target[1], *grant, *condition)
     return Resource(
         "right",
         f"{holder.partition('@')[0]} is {role.rpartition('/')[2]} on {one.on}",
         create=((*target[0], "add-iam-policy-binding", *target[1], *grant, *condition),),
-        delete=((*target[0], "remove-iam-policy-binding", *target[1], *grant, *condition),) if outlives else (),
+        delete=(remove,) if outlives or alone else (),
         lock=one.on,
     )
+
+
+TARGETS = ("project", "bucket", "secrets", "topics", "functions", "triggers")
+"""What a right can be on, up to its slash."""
 
 
 def _target(site: Site, on: str) -> tuple[tuple[Command, Command], bool]:

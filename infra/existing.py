@@ -222,7 +222,8 @@ def _rights(found: Listings, site: Site) -> dict[str, Found]:
         for binding in entry.get("policy", {}).get("bindings", []):
             if "condition" not in binding:
                 role = last(binding["role"])
-                rights |= {f"{_holder(member)} is {role} on {on}": Found({}) for member in binding["members"]}
+                found_right = Found({}, binding["role"])
+                rights |= {f"{_holder(member)} is {role} on {on}": found_right for member in binding["members"]}
     return rights
 
 
@@ -247,6 +248,28 @@ def _holder(member: str) -> str:
     if re.fullmatch(r"serviceAccount:service-\d+@gcp-sa-pubsub\.iam\.gserviceaccount\.com", member):
         return "the Pub/Sub agent"
     return member.removeprefix("serviceAccount:").partition("@")[0]
+
+
+def _schedules(found: Listings, _: Site) -> dict[str, Found]:
+    """What they call is compared by the function's name: its address is Google's choice."""
+    functions = {dig(entry, "serviceConfig.uri"): last(entry["name"]) for entry in found["functions"]}
+    schedules = {}
+    for entry in found["schedules"]:
+        fields = {ours: dig(entry, path) for ours, path in _SCHEDULE.items()}
+        fields |= {name: functions.get(fields[name], fields[name]) for name in ("calls", "audience")}
+        schedules[last(entry["name"])] = Found(fields)
+    return schedules
+
+
+_SCHEDULE = {
+    "cron": "schedule",
+    "time_zone": "timeZone",
+    "calls": "httpTarget.uri",
+    "method": "httpTarget.httpMethod",
+    "deadline": "attemptDeadline",
+    "caller": "httpTarget.oidcToken.serviceAccountEmail",
+    "audience": "httpTarget.oidcToken.audience",
+}
 
 
 def _channels(found: Listings, _: Site) -> dict[str, Found]:
@@ -287,18 +310,7 @@ READERS: dict[str, Reader] = {
     "right": _rights,
     "function": _functions,
     "dead-letter policy": _dead_letter_policies,
-    "schedule": _plain(
-        "schedules",
-        {
-            "cron": "schedule",
-            "time_zone": "timeZone",
-            "url": "httpTarget.uri",
-            "method": "httpTarget.httpMethod",
-            "deadline": "attemptDeadline",
-            "caller": "httpTarget.oidcToken.serviceAccountEmail",
-            "audience": "httpTarget.oidcToken.audience",
-        },
-    ),
+    "schedule": _schedules,
     "log metric": _plain("metrics", {"says": "description", "matches": "filter", "value": "valueExtractor"}),
     "channel": _channels,
     "alarm": _plain("alarms", {"content": f"userLabels.{LABEL}"}, named="displayName"),

@@ -12,7 +12,7 @@ SOURCE_LABEL = "fleetline-source"
 
 
 def functions(site: Site, source_hash: str) -> Iterator[Resource]:
-    return (_function(site, function, source_hash) for function in plant.FUNCTIONS)
+    return (function(site, one, source_hash) for one in plant.FUNCTIONS)
 
 
 def dead_letter_policies(site: Site) -> Iterator[Resource]:
@@ -20,7 +20,7 @@ def dead_letter_policies(site: Site) -> Iterator[Resource]:
 
 
 def schedules(site: Site) -> Iterator[Resource]:
-    return (_schedule(site, one, one.schedule) for one in plant.FUNCTIONS if one.schedule)
+    return (schedule(site, one, one.schedule) for one in plant.FUNCTIONS if one.schedule)
 
 
 def environment(site: Site, function: Function) -> dict[str, str]:
@@ -48,28 +48,28 @@ def _pairs(variables: dict[str, str]) -> str:
     return pairs if separator == "," else f"^{separator}^{pairs}"
 
 
-def _function(site: Site, function: Function, source_hash: str) -> Resource:
-    least, most = instances(site, function)
-    variables, trigger = environment(site, function), site.account("trigger")
+def function(site: Site, row: Function, source_hash: str) -> Resource:
+    least, most = instances(site, row)
+    variables, trigger = environment(site, row), site.account("trigger")
     builder = f"projects/{site.project}/serviceAccounts/{site.account('builder')}"
-    ingress = "internal-only" if function.topic else "all"
+    ingress = "all" if row.public else "internal-only"
     arrival: Command = (
         "--trigger-http",
-        "--allow-unauthenticated" if function.public else "--no-allow-unauthenticated",
+        "--allow-unauthenticated" if row.public else "--no-allow-unauthenticated",
     )
-    if function.topic:
-        arrival = (f"--trigger-topic={function.topic}", "--retry", f"--trigger-service-account={trigger}")
-    secrets = ",".join(f"{variable}={name}:latest" for variable, name in function.secrets.items())
+    if row.topic:
+        arrival = (f"--trigger-topic={row.topic}", "--retry", f"--trigger-service-account={trigger}")
+    secrets = ",".join(f"{variable}={name}:latest" for variable, name in row.secrets.items())
     shape = flags(
         runtime=RUNTIME,
-        entry_point=function.name,
-        concurrency=function.concurrency,
-        cpu=function.cpu,
-        memory=f"{function.memory_mib}Mi",
-        timeout=f"{function.timeout_s}s",
+        entry_point=row.name,
+        concurrency=row.concurrency,
+        cpu=row.cpu,
+        memory=f"{row.memory_mib}Mi",
+        timeout=f"{row.timeout_s}s",
         min_instances=least,
         max_instances=most,
-        service_account=site.account(function.name),
+        service_account=site.account(row.name),
         build_service_account=builder,
         ingress_settings=ingress,
         set_env_vars=_pairs(variables),
@@ -81,7 +81,7 @@ def _function(site: Site, function: Function, source_hash: str) -> Resource:
         "gcloud",
         "functions",
         "deploy",
-        function.name,
+        row.name,
         "--gen2",
         ("--source=", Source()),
         *arrival,
@@ -89,28 +89,28 @@ def _function(site: Site, function: Function, source_hash: str) -> Resource:
     )
     return Resource(
         "function",
-        function.name,
+        row.name,
         create=((*deploy, *where, "--quiet"),),
-        delete=(("gcloud", "functions", "delete", function.name, "--gen2", *where, "--quiet"),),
+        delete=(("gcloud", "functions", "delete", row.name, "--gen2", *where, "--quiet"),),
         want={
             "state": "ACTIVE",
             "source": source_hash,
             "runtime": RUNTIME,
-            "entry_point": function.name,
-            "concurrency": function.concurrency,
-            "cpu": str(function.cpu),
-            "memory": f"{function.memory_mib}Mi",
-            "timeout_s": function.timeout_s,
+            "entry_point": row.name,
+            "concurrency": row.concurrency,
+            "cpu": str(row.cpu),
+            "memory": f"{row.memory_mib}Mi",
+            "timeout_s": row.timeout_s,
             "min_instances": least,
             "max_instances": most,
-            "account": site.account(function.name),
+            "account": site.account(row.name),
             "builder": builder,
             "ingress": {"internal-only": "ALLOW_INTERNAL_ONLY", "all": "ALLOW_ALL"}[ingress],
             "environment": variables,
-            "secrets": function.secrets,
-            "topic": site.topic(function.topic) if function.topic else None,
-            "retry": "RETRY_POLICY_RETRY" if function.topic else None,
-            "trigger_account": trigger if function.topic else None,
+            "secrets": row.secrets,
+            "topic": site.topic(row.topic) if row.topic else None,
+            "retry": "RETRY_POLICY_RETRY" if row.topic else None,
+            "trigger_account": trigger if row.topic else None,
         },
     )
 
@@ -155,32 +155,37 @@ def _dead_letter_policy(site: Site, function: str, topic: str) -> Resource:
     )
 
 
-def _schedule(site: Site, function: Function, cron: str) -> Resource:
+def address(site: Site, function: str) -> Output:
+    """A function's run.app address: only there Cloud Scheduler's calls count as internal traffic. Google chooses it."""
+    where = flags(region=site.region, project=site.project)
+    return Output(("gcloud", "functions", "describe", function, "--gen2", *where, "--format=value(serviceConfig.uri)"))
+
+
+def schedule(site: Site, row: Function, cron: str) -> Resource:
     jobs, where = ("gcloud", "scheduler", "jobs"), flags(location=site.region, project=site.project)
-    url, caller = site.url(function.name), site.account("scheduler")
-    deadline = f"{min(max(function.timeout_s, 15), 1800)}s"
+    url, caller = address(site, row.name), site.account("scheduler")
+    deadline = f"{min(max(row.timeout_s, 15), 1800)}s"
+    target: Command = (("--uri=", url), ("--oidc-token-audience=", url))
     call = flags(
         schedule=cron,
         time_zone="Etc/UTC",
-        uri=url,
         http_method="POST",
         attempt_deadline=deadline,
         oidc_service_account_email=caller,
-        oidc_token_audience=url,
     )
     return Resource(
         "schedule",
-        function.name,
-        create=((*jobs, "create", "http", function.name, *call, *where),),
-        update=((*jobs, "update", "http", function.name, *call, *where),),
-        delete=((*jobs, "delete", function.name, *where, "--quiet"),),
+        row.name,
+        create=((*jobs, "create", "http", row.name, *target, *call, *where),),
+        update=((*jobs, "update", "http", row.name, *target, *call, *where),),
+        delete=((*jobs, "delete", row.name, *where, "--quiet"),),
         want={
             "cron": cron,
             "time_zone": "Etc/UTC",
-            "url": url,
+            "calls": row.name,
             "method": "POST",
             "deadline": deadline,
             "caller": caller,
-            "audience": url,
+            "audience": row.name,
         },
     )

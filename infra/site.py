@@ -44,10 +44,6 @@ class Site:
     def topic(self, name: str) -> str:
         return f"projects/{self.project}/topics/{name}"
 
-    def url(self, function: str) -> str:
-        """A function's address, known before there is one."""
-        return f"https://{self.region}-{self.project}.cloudfunctions.net/{function}"
-
 
 def environments() -> list[str]:
     return list(_read())

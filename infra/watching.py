@@ -13,28 +13,29 @@ from infra.site import DATASET, PREFIX, Site
 LABEL = "fleetline"
 """Google completes what it is given, so what was given is remembered by its hash, in a label."""
 CHANNEL = "Fleetline operators"
+ALARM = "Fleetline: "
 BIGQUERY_TYPES = {"text": "STRING", "number": "FLOAT64", "integer": "INT64", "time": "TIMESTAMP", "flag": "BOOL"}
 _OF_FUNCTIONS = 'resource.type="cloud_run_revision"'
 _PERIOD = "60s"
 
 
 def log_metrics(site: Site) -> Iterator[Resource]:
-    return (_log_metric(site, metric) for metric in plant.LOG_METRICS)
+    return (log_metric(site, one) for one in plant.LOG_METRICS)
 
 
 def alarms(site: Site) -> Iterator[Resource]:
-    return (_alarm(site, alarm) for alarm in plant.ALARMS)
+    return (alarm(site, one) for one in plant.ALARMS)
 
 
 def tables(site: Site) -> Iterator[Resource]:
-    return (_table(site, table) for table in plant.TABLES)
+    return (table(site, one) for one in plant.TABLES)
 
 
 def fingerprint(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _log_metric(site: Site, metric: LogMetric) -> Resource:
+def log_metric(site: Site, metric: LogMetric) -> Resource:
     matches = f"{_OF_FUNCTIONS} AND {metric.matches}"
     kind = {"valueType": "DISTRIBUTION" if metric.field else "INT64", "metricKind": "DELTA"}
     config: dict[str, Any] = {
@@ -79,21 +80,21 @@ def _channel_name(site: Site) -> Output:
     return Output(("gcloud", "beta", "monitoring", "channels", "list", *named))
 
 
-def _alarm(site: Site, alarm: Alarm) -> Resource:
-    title = f"Fleetline: {alarm.name}"
-    conditions = [resource_filter(alarm.resource, alarm.metric), alarm.matches]
+def alarm(site: Site, row: Alarm) -> Resource:
+    title = f"{ALARM}{row.name}"
+    conditions = [resource_filter(row.resource, row.metric), row.matches]
     threshold = {
         "filter": " AND ".join(filter(None, conditions)),
-        "aggregations": [{"alignmentPeriod": _PERIOD, "perSeriesAligner": alarm.per_series}],
+        "aggregations": [{"alignmentPeriod": _PERIOD, "perSeriesAligner": row.per_series}],
         "comparison": "COMPARISON_GT",
-        "thresholdValue": alarm.above,
-        "duration": f"{alarm.for_s}s",
+        "thresholdValue": row.above,
+        "duration": f"{row.for_s}s",
     }
     policy: dict[str, Any] = {
         "displayName": title,
         "combiner": "OR",
-        "conditions": [{"displayName": alarm.name, "conditionThreshold": threshold}],
-        "documentation": {"content": alarm.advice, "mimeType": "text/markdown"},
+        "conditions": [{"displayName": row.name, "conditionThreshold": threshold}],
+        "documentation": {"content": row.advice, "mimeType": "text/markdown"},
     }
     hashed = fingerprint([policy, bool(site.alert_email)])
     policy["userLabels"] = {LABEL: hashed}
@@ -102,7 +103,7 @@ def _alarm(site: Site, alarm: Alarm) -> Resource:
     heard: Command = (
         (("--set-notification-channels=", _channel_name(site)),) if told else ("--clear-notification-channels",)
     )
-    given: Argument = ("--policy-from-file=", _file(f"alarm-{alarm.name.replace(' ', '-')}.json", policy))
+    given: Argument = ("--policy-from-file=", _file(f"alarm-{row.name.replace(' ', '-')}.json", policy))
     return Resource(
         "alarm",
         title,
@@ -170,20 +171,20 @@ def _bq(site: Site) -> Command:
     return ("bq", f"--project_id={site.project}", "--headless")
 
 
-def _table(site: Site, table: Table) -> Resource:
+def table(site: Site, row: Table) -> Resource:
     """The schema is written out: BigQuery cannot guess one as long as there is no file."""
-    folder = f"{site.export_url}/pclass={table.pclass}"
+    folder = f"{site.export_url}/pclass={row.pclass}"
     definition = {
         "sourceFormat": "PARQUET",
         "sourceUris": [f"{folder}/*"],
         "hivePartitioningOptions": {"mode": "CUSTOM", "sourceUriPrefix": f"{folder}/{{date:DATE}}"},
-        "schema": {"fields": [{"name": name, "type": kind} for name, kind in columns(table).items()]},
+        "schema": {"fields": [{"name": name, "type": kind} for name, kind in columns(row).items()]},
     }
-    bq, hashed, name = _bq(site), fingerprint(definition), f"{site.project}:{DATASET}.{table.pclass}"
-    given: Argument = ("--external_table_definition=", _file(f"table-{table.pclass}.json", definition))
+    bq, hashed, name = _bq(site), fingerprint(definition), f"{site.project}:{DATASET}.{row.pclass}"
+    given: Argument = ("--external_table_definition=", _file(f"table-{row.pclass}.json", definition))
     make: Command = (*bq, "mk", "--table", given, f"--label={LABEL}:{hashed}", name)
     remove: Command = (*bq, "rm", "--force", "--table", name)
-    return Resource("table", table.pclass, (make,), {"content": hashed}, (remove, make), (remove,))
+    return Resource("table", row.pclass, (make,), {"content": hashed}, (remove, make), (remove,))
 
 
 def columns(table: Table) -> dict[str, str]:

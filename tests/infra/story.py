@@ -32,6 +32,8 @@ class Story:
     runs: dict[str, Run] = field(default_factory=dict)
     resources: Json = field(default_factory=dict)
     bindings: set[tuple[str, str, str]] = field(default_factory=set)
+    pruned: Json = field(default_factory=dict)
+    pruned_bindings: set[tuple[str, str, str]] = field(default_factory=set)
     left: Json = field(default_factory=dict)
 
 
@@ -69,6 +71,10 @@ def told(recorded: Recorder) -> Story:
         driver = replace(plant.FUNCTIONS[1], memory_mib=2048)
         patch.setattr(plant, "FUNCTIONS", (plant.FUNCTIONS[0], driver))
         runs["changed"] = run(recorded, "deploy", *WHERE)
+        patch.setattr(plant, "FUNCTIONS", (plant.FUNCTIONS[0],))
+        runs["without its row"] = run(recorded, "deploy", *WHERE)
+        runs["pruned"] = run(recorded, "deploy", *WHERE, "--prune")
+        story.pruned, story.pruned_bindings = copy.deepcopy(cloud.resources), cloud.bindings()
     runs["destroyed"] = run(recorded, "destroy", *WHERE, "--yes", "--data")
     story.left = copy.deepcopy(cloud.resources)
     return story

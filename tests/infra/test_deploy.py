@@ -55,6 +55,28 @@ def test_a_changed_row_and_a_changed_thing_are_all_that_is_changed(story: Story)
     assert paths == {f"/v1/projects/{PROJECT}/topics/gps", f"/v2/{LOCATION}/functions/driver"}
 
 
+def test_what_no_row_asks_for_is_named_and_kept(story: Story) -> None:
+    """A checkout without a colleague's line must not stop that line."""
+    said = story.runs["without its row"]
+    assert said.status == 0, said.said
+    assert "  function driver\n" in said.said
+    assert said.changes == []
+
+
+def test_prune_deletes_what_no_row_asks_for_and_nothing_else(story: Story) -> None:
+    assert story.runs["pruned"].status == 0, story.runs["pruned"].said
+    gone = {key for key in story.resources if key not in story.pruned or story.pruned[key].get("deleted")}
+    account = f"projects/{PROJECT}/serviceAccounts/fleetline-driver@{PROJECT}.iam.gserviceaccount.com"
+    assert gone == {
+        account,
+        *(f"{LOCATION}/{kind}/driver" for kind in ("functions", "services", "jobs")),
+    }
+    assert {holder for *_, holder in story.bindings - story.pruned_bindings} == {
+        f"serviceAccount:{story.site.account(name)}" for name in ("driver", "scheduler")
+    }
+    assert not [one for one in story.pruned_bindings if "fleetline-driver@" in one[2]]
+
+
 def test_destroy_leaves_nothing(story: Story) -> None:
     assert story.runs["destroyed"].status == 0, story.runs["destroyed"].said
     assert [key for key, value in story.left.items() if not value.get("deleted")] == []
@@ -90,7 +112,7 @@ def test_the_functions_are_as_their_rows_say(story: Story) -> None:
     service = driver["serviceConfig"]
     assert "eventTrigger" not in driver
     assert (service["maxInstanceRequestConcurrency"], service["maxInstanceCount"]) == (1, 1)
-    assert (service["timeoutSeconds"], service["ingressSettings"]) == (1800, "ALLOW_ALL")
+    assert (service["timeoutSeconds"], service["ingressSettings"]) == (1800, "ALLOW_INTERNAL_ONLY")
 
 
 def test_topics_and_dead_letters_are_as_their_rows_say(story: Story) -> None:
@@ -131,7 +153,7 @@ def test_the_bucket_and_the_secret_are_as_their_rows_say(story: Story) -> None:
 
 def test_the_schedule_calls_with_an_identity(story: Story) -> None:
     job = story.resources[f"{LOCATION}/jobs/driver"]
-    url = f"https://{REGION}-{PROJECT}.cloudfunctions.net/driver"
+    url = "https://driver-hash-ew.a.run.app"
     token = {"serviceAccountEmail": story.site.account("scheduler"), "audience": url}
     assert (job["schedule"], job["timeZone"], job["attemptDeadline"]) == ("*/5 * * * *", "Etc/UTC", "1800s")
     assert job["httpTarget"] == {"uri": url, "httpMethod": "POST", "oidcToken": token}

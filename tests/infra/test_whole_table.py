@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.source import UPLOADED, stage
-from tests.infra.cloud import Cloud
+from tests.infra.cloud import PROJECT, Cloud
 from tests.infra.recorder import Recorder
 from tests.infra.story import WHERE
 
@@ -55,10 +55,14 @@ def test_deploying_again_changes_nothing_and_status_agrees(recorded: Recorder, c
     assert [one.path for one in recorded.requests[before:] if one.changes] == []
     topic = next(one for key, one in deployed.resources.items() if key.endswith("/topics/gps"))
     topic["messageRetentionDuration"] = "600s"
+    old = f"projects/{PROJECT}/serviceAccounts/fleetline-old@{PROJECT}.iam.gserviceaccount.com"
+    deployed.resources[old] = {"name": old, "email": old.rpartition("/")[2]}
     drifted = infra(checkout, "status")
     topic["messageRetentionDuration"] = "86400s"
+    del deployed.resources[old]
     assert drifted.returncode == 1
     assert "DIFFERS         topic gps: retention is 600s, shall be 86400s" in drifted.stdout
+    assert "LEFT OVER       account fleetline-old: no row asks for it" in drifted.stdout
 
 
 def test_the_script_makes_the_same_with_bash_and_gcloud_alone_and_can_be_run_again(
