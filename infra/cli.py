@@ -1,6 +1,7 @@
 """`python3 -m infra`: the command line. Like all of infra it needs Python and gcloud, and nothing installed."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -12,11 +13,11 @@ from infra.site import Site, environments, site
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _EXAMPLES = """examples:
-  python3 -m infra doctor --project P                      what is missing before a first deploy
-  python3 -m infra deploy --project P --region R           make the project what infra/plant.py says
-  python3 -m infra deploy --project P --region R --dry-run >deploy.sh
-  python3 -m infra status --project P --region R           compare, change nothing
-  python3 -m infra cost --vehicles 500 --interval 30       what a month costs
+  python3 -m infra cost --vehicles 500 --interval 30                      what a month costs
+  python3 -m infra doctor --project my-fleet                              what is missing before a first deploy
+  python3 -m infra deploy --project my-fleet --region europe-west1        make the project what infra/plant.py says
+  python3 -m infra deploy --project my-fleet --region europe-west1 --dry-run > deploy.sh
+  python3 -m infra status --project my-fleet --region europe-west1        compare, change nothing
 """
 
 
@@ -57,9 +58,39 @@ def _add(verbs: Verbs, name: str, says: str, more: str) -> argparse.ArgumentPars
     )
 
 
+def _project_id(text: str) -> str:
+    if not re.fullmatch(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no project id: 6 to 30 lower-case letters, digits and dashes")
+    return text
+
+
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+-[a-z]+\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no region; one is europe-west1, all: gcloud run regions list")
+    return text
+
+
 def _add_site(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--project", required=True, help="id of the Google Cloud project")
-    command.add_argument("--region", required=True, help="region of everything, the database too, e.g. europe-west1")
+    command.add_argument(
+        "--project", required=True, type=_project_id, metavar="ID", help="id of the Google Cloud project"
+    )
+    command.add_argument(
+        "--region",
+        required=True,
+        type=_region,
+        metavar="NAME",
+        help="region of everything, the database too, e.g. europe-west1",
+    )
     names = environments()
     command.add_argument(
         "--environment",
@@ -122,12 +153,12 @@ def _add_cost(verbs: Verbs) -> None:
         "estimate what a month costs, by item",
         "From list prices (their date is printed) and the figures this project measured. Free tiers are left out.",
     )
-    command.add_argument("--vehicles", type=int, required=True, metavar="N", help="vehicles that report")
+    command.add_argument("--vehicles", type=_above_zero, required=True, metavar="N", help="vehicles that report")
     command.add_argument(
-        "--interval", type=float, required=True, metavar="S", help="seconds between a vehicle's readings"
+        "--interval", type=_above_zero, required=True, metavar="S", help="seconds between a vehicle's readings"
     )
     command.add_argument(
-        "--readings-per-message", type=float, default=1, metavar="M", help="readings sent at once (default: 1)"
+        "--readings-per-message", type=_above_zero, default=1, metavar="M", help="readings sent at once (default: 1)"
     )
     command.add_argument("--environment", choices=environments(), default=environments()[0], help="for its instances")
     command.set_defaults(run=_cost)
@@ -140,7 +171,9 @@ def _add_doctor(verbs: Verbs) -> None:
         "check what deploy needs, and say what to do",
         "gcloud, login, project, billing, APIs and your permissions. Changes nothing.",
     )
-    command.add_argument("--project", required=True, help="id of the Google Cloud project")
+    command.add_argument(
+        "--project", required=True, type=_project_id, metavar="ID", help="id of the Google Cloud project"
+    )
     command.set_defaults(run=_doctor)
 
 

@@ -50,7 +50,7 @@ class Item(NamedTuple):
     counted: str
 
 
-def items(site: Site, vehicles: int, interval_s: float, per_message: float) -> list[Item]:
+def items(site: Site, vehicles: float, interval_s: float, per_message: float) -> list[Item]:
     """The month of a fleet that sends a reading per vehicle and interval, `per_message` of one vehicle at once."""
     readings = vehicles * MONTH_S / interval_s
     messages = readings / per_message
@@ -76,11 +76,11 @@ def items(site: Site, vehicles: int, interval_s: float, per_message: float) -> l
     ]
 
 
-def report(site: Site, vehicles: int, interval_s: float, per_message: float) -> Iterator[str]:
+def report(site: Site, vehicles: float, interval_s: float, per_message: float) -> Iterator[str]:
     """The bill as lines of text."""
     bill = items(site, vehicles, interval_s, per_message)
     readings = vehicles * MONTH_S / interval_s
-    sent = f"{vehicles} vehicles, every {interval_s:g} s, {per_message:g} in a message"
+    sent = f"{vehicles:,.0f} vehicles, every {interval_s:g} s, {per_message:g} in a message"
     yield f"{sent}: {_short(readings)} readings a month"
     for item in bill:
         yield f"  {item.name:<22}{item.dollars:>10.2f} $   {item.counted}"

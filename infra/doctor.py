@@ -49,8 +49,7 @@ def examine(gcloud: Gcloud, project: str, say: Callable[[str], None]) -> int:
         try:
             finding = check(gcloud, project)
         except CommandFailed as error:
-            last = (error.text.splitlines() or [""])[-1]
-            finding = Finding(check.__name__.lstrip("_"), last, error.meaning or "gcloud's words are above.")
+            finding = Finding(check.__name__.lstrip("_"), error.first, error.meaning or "These are gcloud's words.")
         say(f"{'ok  ' if not finding.advice else 'TO DO'}  {finding.check}: {finding.says}")
         if finding.advice:
             to_do += 1

@@ -51,6 +51,13 @@ class CommandFailed(Exception):
         self.text = text
 
     @property
+    def first(self) -> str:
+        """The sentence that says what happened, of all that gcloud says."""
+        lines = self.text.splitlines() or [""]
+        told = next((line for line in lines if line.startswith("ERROR: ")), lines[0])
+        return re.sub(r"^ERROR: (\(\S+\) )?", "", told)
+
+    @property
     def meaning(self) -> str:
         """What a person can do about it; empty where gcloud's own words must do."""
         return next((meaning for pattern, meaning in _MEANINGS if re.search(pattern, self.text)), "")
