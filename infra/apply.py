@@ -12,7 +12,7 @@ from infra.plan import Change, Say
 
 _USUAL_S = {"function": 150.0, "database": 30.0, "index": 60.0, "services": 40.0, "ttl": 20.0, "exemption": 20.0}
 _OTHERWISE_S = 3.0
-"""What a change takes as long as none of its kind has been seen in this run."""
+"""What making a thing takes as long as none of its kind has been seen in this run; deleting is _OTHERWISE_S."""
 
 
 class Failure(NamedTuple):
@@ -24,21 +24,20 @@ class Progress:
     """Numbers the changes, and learns how long each kind takes."""
 
     def __init__(self, changes: Sequence[Change], say: Say, clock: Callable[[], float] = time.monotonic) -> None:
-        self._left = [change.resource.kind for change in changes]
+        self._left = [_kind(change) for change in changes]
         self._total = len(changes)
-        self._took_s: dict[str, list[float]] = defaultdict(list)
+        self._took_s: dict[tuple[str, bool], list[float]] = defaultdict(list)
         self._say = say
         self._lock = threading.Lock()
         self.clock = clock
 
     def done(self, change: Change, verb: str, took_s: float) -> None:
         with self._lock:
-            kind = change.resource.kind
-            self._left.remove(kind)
-            self._took_s[kind].append(took_s)
+            self._left.remove(_kind(change))
+            self._took_s[_kind(change)].append(took_s)
             number = self._total - len(self._left)
             why = "; ".join(f"{name}: {old} → {new}" for name, (old, new) in change.differs.items())
-            what = f"{kind} {change.resource.name}" + (f" ({why})" if why and verb == "updated" else "")
+            what = f"{change.resource.kind} {change.resource.name}" + (f" ({why})" if why and verb == "updated" else "")
             self._say(f"[{number:>3}/{self._total}] {verb:<8} {what}  {took_s:.1f} s{self._time_left()}")
 
     def _time_left(self) -> str:
@@ -47,9 +46,17 @@ class Progress:
             return ""
         return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
 
-    def _usual_s(self, kind: str) -> float:
+    def _usual_s(self, kind: tuple[str, bool]) -> float:
         seen = self._took_s[kind]
-        return sum(seen) / len(seen) if seen else _USUAL_S.get(kind, _OTHERWISE_S)
+        if seen:
+            return sum(seen) / len(seen)
+        name, made = kind
+        return _USUAL_S.get(name, _OTHERWISE_S) if made else _OTHERWISE_S
+
+
+def _kind(change: Change) -> tuple[str, bool]:
+    """Of what kind its thing is, and whether it is made or changed (not deleted)."""
+    return change.resource.kind, change.action != "deleted"
 
 
 def apply(gcloud: Gcloud, waves: Sequence[Sequence[Change]], say: Say, verb: str = "") -> list[Failure]:

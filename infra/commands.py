@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infra import plant
 from infra.apply import Failure, apply
 from infra.desired import waves
 from infra.gcloud import RETRY_AFTER_S, Gcloud
@@ -19,6 +20,10 @@ from infra.site import Site
 from infra.source import source_hash, stage
 
 _TAIL_LINES = 12
+_NEXT = """
+an event   gcloud pubsub topics publish gps --project={site.project} --message='{{"vehicle_id": …}}'
+alerts     reach nobody before the address book is there: gcloud secrets versions add {contacts} --data-file=FILE
+to watch   https://console.cloud.google.com/monitoring/dashboards?project={site.project}"""
 
 
 @contextmanager
@@ -42,6 +47,8 @@ def deploy(site: Site, gcloud: Gcloud, prune: bool) -> int:
     if failures:
         return _tell_failures(failures, "deploy")
     _tell_counts(every)
+    if any(change.resource.kind == "function" and change.action == "created" for change in every):
+        say(_NEXT.format(site=site, contacts=plant.CONTACTS["CONTACTS"]))
     left = [change.resource for wave in unasked for change in wave]
     if left and not prune:
         say(f"{len(left)} left over, no row of the table asks for them; --prune deletes them:")

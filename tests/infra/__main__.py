@@ -15,6 +15,7 @@ _SAYS = """\
 Starts a stand-in for Google's APIs on this machine, an empty project in it, and a shell (or COMMAND) in which the real
 gcloud talks to that stand-in alone: no login, no bill, nothing leaves this machine. PROJECT and REGION are set there.
 When the shell ends the project is gone, and it is told what was in it."""
+_LOGIN = "you@example.com"
 _EXAMPLES = """examples:
   python3 -m tests.infra                                                         a shell; leave it with exit
   python3 -m tests.infra sh -c 'python3 -m infra deploy --project $PROJECT --region $REGION'
@@ -45,8 +46,9 @@ def _rehearse(command: list[str]) -> int:
     from tests.infra.recorder import Recorder
 
     cloud = Cloud()
+    cloud.policies[f"projects/{PROJECT}"] = {"bindings": [{"role": "roles/owner", "members": [f"user:{_LOGIN}"]}]}
     with TemporaryDirectory(prefix="fleetline-") as folder, Recorder(cloud.answer, Path(folder)) as recorder:
-        variables = {**recorder.environment(), "PROJECT": PROJECT, "REGION": REGION}
+        variables = {**recorder.environment(), "CLOUDSDK_CORE_ACCOUNT": _LOGIN, "PROJECT": PROJECT, "REGION": REGION}
         print(f"gcloud talks to a stand-in on this machine; PROJECT={PROJECT} REGION={REGION}", flush=True)
         status = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
         changes = sum(request.changes for request in recorder.requests)

@@ -213,9 +213,9 @@ class Cloud:
         return 200, {"fields": [field for field in self._members(key) if wanted in field]}
 
     def _add_version(self, request: Request, key: str) -> Answer:
-        name = f"{key}/versions/1"
+        name = f"{key}/versions/{sum(one.startswith(f'{key}/versions/') for one in self.resources) + 1}"
         self.resources[name] = {"name": name, "state": "ENABLED", **request.json}
-        return 200, self.resources[name]
+        return 200, {**self.resources[name], "clientSpecifiedPayloadChecksum": True}
 
     def _function(self, request: Request, parent: str) -> Answer:
         """A function brings its service, and with a topic its trigger and that one's subscription."""
@@ -258,6 +258,10 @@ class Cloud:
 
     def _objects(self, _: Request) -> Answer:
         return 200, {"items": []}
+
+    def _published(self, request: Request) -> Answer:
+        self._made += 1
+        return 200, {"messageIds": [str(self._made + n) for n, _ in enumerate(request.json["messages"])]}
 
     def _nothing(self, _: Request) -> Answer:
         return 200, {}
@@ -302,6 +306,7 @@ class Cloud:
         (r"PATCH firestore (.+/fields/[^/]+)", _field),
         (r"GET firestore (.+/fields)", _fields),
         (r"POST secretmanager (.+):addVersion", _add_version),
+        (r"POST pubsub .+/topics/[^/]+:publish", _published),
         (r"(?:POST|PATCH) cloudfunctions (.+/functions(?:/[^/]+)?)", _function),
         (r"DELETE cloudfunctions .+/functions/([^/]+)", _no_function),
     )
