@@ -25,6 +25,14 @@ PRICES = {
     "scheduler_job": 0.10,
 }
 
+_PER_MILLION = {
+    "requests": "request",
+    "vCPU seconds": "vcpu_s",
+    "GiB seconds": "gib_s",
+    "vCPU seconds kept ready": "idle_vcpu_s",
+}
+_DOCUMENTS = {"reads": "firestore_read", "writes": "firestore_write", "deletes": "firestore_delete"}
+
 EVENT_BYTES, PRODUCT_BYTES, LEAST_BYTES = 200, 450, 1_000
 """A gps event, its product row, and the least Pub/Sub counts a message as."""
 EXPORTED_BYTES = 60
@@ -87,7 +95,15 @@ def report(site: Site, vehicles: float, interval_s: float, per_message: float) -
     total = sum(item.dollars for item in bill)
     each = f"{total / readings * 1e6:.2f} $ a million readings, {total / vehicles:.2f} $ a vehicle"
     yield f"  {'a month':<22}{total:>10.2f} $   {each}"
-    yield f"Prices of {PRICED}."
+    yield f"Prices of {PRICED}:"
+    yield f"  a million {_priced(_PER_MILLION)}"
+    yield f"  a million Firestore {_priced(_DOCUMENTS)}"
+    stored = f"storage {PRICES['storage_gib_month']:.2f} a GiB and month, a schedule {PRICES['scheduler_job']:.2f}"
+    yield f"  Pub/Sub {PRICES['pubsub_byte'] * TIB:.2f} a TiB, logs {PRICES['log_gib']:.2f} a GiB, {stored}"
+
+
+def _priced(names: dict[str, str]) -> str:
+    return ", ".join(f"{name} {PRICES[price] * 1e6:.2f}" for name, price in names.items())
 
 
 def _busy_s(messages: float, readings: float) -> float:
