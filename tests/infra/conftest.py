@@ -30,9 +30,9 @@ def gcloud_there() -> None:
         pytest.skip("gcloud is not installed: https://cloud.google.com/sdk/docs/install")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def recorded(gcloud_there: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:  # noqa: ARG001
-    """One recording API for the session."""
+    """One recording API for these tests; no other test finds gcloud pointed at it."""
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(lambda _: (500, {}), tmp_path_factory.mktemp("recorder")))
         environment = stack.enter_context(pytest.MonkeyPatch.context())
@@ -86,7 +86,7 @@ def _small_rows() -> dict[str, object]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story(recorded: Recorder, frozen_source: Path) -> Story:
     with small(frozen_source):
         return told(recorded)

@@ -42,14 +42,14 @@ PAYLOADS: Mapping[str, Any] = {
 """A message for each topic; the others get one that their role has nothing to do about."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def unpacked(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("upload")
     zipfile.ZipFile(io.BytesIO(story.cloud.uploads[-1])).extractall(folder)
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clean_python(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with what requirements.txt names, and nothing else."""
     folder = tmp_path_factory.mktemp("clean") / "env"
