@@ -12,7 +12,7 @@ from infra.gcloud import CommandFailed, Gcloud
 from infra.plan import Change
 from infra.resource import Resource
 from infra.site import site
-from tests.infra.cloud import PROJECT, REGION, Cloud, google_error
+from tests.infra.cloud import PROJECT, REGION, Cloud, Json, google_error
 from tests.infra.cloud import Failure as Refusal
 from tests.infra.recorder import Answer, Recorder, Request
 
@@ -58,21 +58,23 @@ def seeded() -> Cloud:
     """A cloud with what the commands ask for before they change something."""
     cloud, base = Cloud(), f"projects/{PROJECT}/locations/{REGION}"
     trigger, subscription = f"{base}/triggers/gps-1", f"projects/{PROJECT}/subscriptions/eventarc-gps"
-    function, build = f"{base}/functions/gps", {"runtime": "python313", "entryPoint": "gps"}
+    event = {"trigger": trigger, "pubsubTopic": f"projects/{PROJECT}/topics/gps"}
     channel = f"projects/{PROJECT}/notificationChannels/made-0"
     cloud.resources = {
         trigger: {"name": trigger, "transport": {"pubsub": {"subscription": subscription}}},
         subscription: {"name": subscription},
-        function: {
-            "name": function,
-            "environment": "GEN_2",
-            "buildConfig": build,
-            "serviceConfig": {},
-            "eventTrigger": {"trigger": trigger, "pubsubTopic": f"projects/{PROJECT}/topics/gps"},
-        },
+        f"{base}/functions/gps": _function(f"{base}/functions/gps", {"eventTrigger": event}),
+        f"{base}/functions/driver": _function(f"{base}/functions/driver", {}),
         channel: {"name": channel, "displayName": "Fleetline operators"},
     }
     return cloud
+
+
+def _function(key: str, more: Json) -> Json:
+    name = key.rpartition("/")[2]
+    build = {"runtime": "python313", "entryPoint": name}
+    service = {"uri": f"https://{name}-hash-ew.a.run.app"}
+    return {"name": key, "environment": "GEN_2", "buildConfig": build, "serviceConfig": service, **more}
 
 
 def made(kinds: Iterable[str], folder: Path) -> dict[str, CommandFailed]:
