@@ -38,6 +38,8 @@ def deploy(site: Site, gcloud: Gcloud, prune: bool) -> int:
     desired = waves(site, source_hash(gcloud.source()))
     there = inventory(gcloud, site, say)
     changes = [planned(wave, there) for wave in desired]
+    if _cannot_be(chain.from_iterable(changes)):
+        return 1
     unasked = leftovers(site, there, chain.from_iterable(desired))
     every = [change for wave in (*changes, *(unasked if prune else ())) for change in wave]
     for change in every:
@@ -55,6 +57,16 @@ def deploy(site: Site, gcloud: Gcloud, prune: bool) -> int:
         for resource in left:
             say(f"  {resource.kind} {resource.name}")
     return 0
+
+
+def _cannot_be(changes: Iterable[Change]) -> bool:
+    """Say what cannot be made as the table asks, before anything is changed."""
+    wrong = [change for change in changes if change.action == "impossible"]
+    for change in wrong:
+        say(f"{change.resource.kind} {change.resource.name} is there and cannot be changed: {_differences(change)}")
+    if wrong:
+        say("Nothing was changed. Deploy where it is (--region), or to another project.")
+    return bool(wrong)
 
 
 def print_script(site: Site) -> int:

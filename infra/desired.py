@@ -7,9 +7,10 @@ from infra import plant
 from infra.records import Collection, Index, Permit, Right
 from infra.resource import Argument, Command, File, Output, Resource, flags
 from infra.serving import dead_letter_policies, functions, pubsub_agent, schedules, trigger_subscription
-from infra.site import DATABASE, PREFIX, Site
+from infra.site import DATABASE, PREFIX, Site, short
 from infra.watching import alarms, channels, dashboard, dataset, log_metrics, tables
 
+INVOKER = "roles/run.invoker"
 _NO_EXPIRY = flags(expiration_period="never")
 
 
@@ -128,6 +129,7 @@ def storage(site: Site) -> Iterator[Resource]:
         delete=(*lift, (*databases, "delete", *database, *project, "--quiet")),
         want={"location": site.region, "type": "FIRESTORE_NATIVE", "protected": site.protected},
         kept=True,
+        fixed=("location", "type"),
     )
     yield _bucket(site)
     for secret in plant.SECRETS:
@@ -154,6 +156,7 @@ def _bucket(site: Site) -> Resource:
         delete=(("gcloud", "storage", "rm", url, "--recursive", *project),),
         want={"location": site.region.upper(), "uniform": True, "public": "enforced", "rules": rules},
         kept=True,
+        fixed=("location",),
     )
 
 
@@ -220,9 +223,9 @@ def trigger_rights(site: Site) -> Iterator[Resource]:
         caller = "trigger" if function.topic else "scheduler" if function.schedule else None
         on = f"functions/{function.name}"
         if caller:
-            yield right(site, Right("roles/run.invoker", on), site.account(caller))
+            yield right(site, Right(INVOKER, on), site.account(caller))
         if function.public:
-            yield right(site, Right("roles/run.invoker", on), "everybody", ("allUsers",))
+            yield right(site, Right(INVOKER, on), "everybody", ("allUsers",))
         if function.topic:
             take = Right("roles/pubsub.subscriber", f"triggers/{function.name}")
             yield right(site, take, "the Pub/Sub agent", pubsub_agent(site))
@@ -240,7 +243,7 @@ def right(
     remove: Command = (*target[0], "remove-iam-policy-binding", *target[1], *grant, *condition)
     return Resource(
         "right",
-        f"{holder.partition('@')[0]} is {role.rpartition('/')[2]} on {one.on}",
+        f"{short(holder)} is {role.rpartition('/')[2]} on {one.on}",
         create=((*target[0], "add-iam-policy-binding", *target[1], *grant, *condition),),
         delete=(remove,) if outlives or alone else (),
         lock=one.on,

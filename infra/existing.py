@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.resource import Command, Found, flags
 from infra.serving import SOURCE_LABEL
-from infra.site import DATABASE, DATASET, Site
+from infra.site import DATABASE, DATASET, Site, short
 from infra.watching import CHANNEL, LABEL
 
 Entry = dict[str, Any]
@@ -222,8 +222,8 @@ def _rights(found: Listings, site: Site) -> dict[str, Found]:
         for binding in entry.get("policy", {}).get("bindings", []):
             if "condition" not in binding:
                 role = last(binding["role"])
-                found_right = Found({}, binding["role"])
-                rights |= {f"{_holder(member)} is {role} on {on}": found_right for member in binding["members"]}
+                for member in binding["members"]:
+                    rights[f"{_holder(member)} is {role} on {on}"] = Found({"member": member}, binding["role"])
     return rights
 
 
@@ -247,7 +247,7 @@ def _holder(member: str) -> str:
         return "everybody"
     if re.fullmatch(r"serviceAccount:service-\d+@gcp-sa-pubsub\.iam\.gserviceaccount\.com", member):
         return "the Pub/Sub agent"
-    return member.removeprefix("serviceAccount:").partition("@")[0]
+    return short(member.partition(":")[2])
 
 
 def _schedules(found: Listings, _: Site) -> dict[str, Found]:

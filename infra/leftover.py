@@ -6,7 +6,8 @@ Topics, subscriptions, indexes and whatever holds data carry no mark: they are n
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from infra import desired, serving, watching
+from infra import desired, plant, serving, watching
+from infra.desired import INVOKER
 from infra.plan import Change, Inventory
 from infra.records import Alarm, Function, LogMetric, Permit, Right, Table
 from infra.resource import Found, Resource, naming
@@ -48,6 +49,13 @@ def _calls_as_ours(site: Site, _: str, found: Found) -> bool:
     return found.fields.get("caller") == site.account("scheduler")
 
 
+def _is_our_right(site: Site, name: str, found: Found) -> bool:
+    """Whatever an account of ours may do, and whoever may call a function of the table."""
+    ours = found.fields["member"].startswith(f"serviceAccount:{site.account('')}".partition("@")[0])
+    called = {f"functions/{one.name}" for one in plant.FUNCTIONS}
+    return ours or (found.called == INVOKER and name.rpartition(" on ")[2] in called)
+
+
 def _right(site: Site, name: str, found: Found) -> Resource | None:
     """A binding on something the table can name; any other was made by somebody else."""
     holder, _, rest = name.partition(" is ")
@@ -55,16 +63,17 @@ def _right(site: Site, name: str, found: Found) -> Resource | None:
     role = found.called.removeprefix(site.permit(""))
     if on.partition("/")[0] not in desired.TARGETS:
         return None
-    return desired.right(site, Right(role, on), site.account(holder.removeprefix(f"{PREFIX}-")), alone=True)
+    return desired.right(site, Right(role, on), holder, (found.fields["member"],), alone=True)
 
 
 _MARKS = {
-    "right": Mark(_named(f"{PREFIX}-"), _right),
+    "right": Mark(_is_our_right, _right),
     "schedule": Mark(_calls_as_ours, lambda site, name, _: serving.schedule(site, Function(name), "* * * * *")),
     "alarm": Mark(
         _labelled("content"),
         lambda site, name, _: watching.alarm(site, Alarm(name.removeprefix(watching.ALARM), "", 0, 0, "")),
     ),
+    "channel": Mark(lambda *_: True, lambda site, *_: watching.channel(site)),
     "function": Mark(_labelled("source"), lambda site, name, _: serving.function(site, Function(name), "")),
     "table": Mark(_labelled("content"), lambda site, name, _: watching.table(site, Table(name))),
     "log metric": Mark(
@@ -78,4 +87,4 @@ _MARKS = {
         _named(f"{PREFIX}_"), lambda site, name, _: desired.permit(site, Permit(name.removeprefix(f"{PREFIX}_"), ()))
     ),
 }
-_WAVES = (("right", "schedule", "alarm"), ("function", "table"), ("log metric", "account", "permit"))
+_WAVES = (("right", "schedule", "alarm"), ("channel", "function", "table"), ("log metric", "account", "permit"))

@@ -16,7 +16,10 @@ Say = Callable[[str], None]
 
 
 class Change(NamedTuple):
-    """What has to be done about a resource: `action` is created, updated or unchanged; `differs` has (is, shall be)."""
+    """What has to be done about a resource; `differs` has (is, shall be).
+
+    `action` is created, updated, unchanged or deleted; or impossible, where what differs cannot be changed.
+    """
 
     resource: Resource
     action: str
@@ -61,5 +64,7 @@ def _change(resource: Resource, found: Found | None) -> Change:
     }
     if not differs:
         return Change(resource, "unchanged", {}, ())
+    if not found.restore and any(name in differs for name in resource.fixed):
+        return Change(resource, "impossible", differs, ())
     update = naming(resource.update or resource.create, found.called)
     return Change(resource, "created" if found.restore else "updated", differs, (*found.restore, *update))

@@ -42,7 +42,8 @@ class Resource:
     """`want` is compared with what the listings say; `kind` and `name` tell which of them it is.
 
     An empty `update` means that `create` also changes. `lock` names what only one command may change at a time.
-    `kept` resources hold data: destroy leaves them unless it is told to. `sought` is for the script, where a kind has
+    `kept` resources hold data: destroy leaves them unless it is told to. `fixed` are names of `want` that Google cannot
+    change once the thing is there. `sought` is for the script, where a kind has
     no names of its own: what it prints is empty as long as the thing is missing.
     """
 
@@ -54,6 +55,7 @@ class Resource:
     delete: Commands = ()
     lock: str = ""
     kept: bool = False
+    fixed: tuple[str, ...] = ()
     sought: Command | None = None
 
 

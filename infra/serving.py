@@ -86,6 +86,7 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
         ("--source=", Source()),
         *arrival,
         *shape,
+        *(() if secrets else ("--clear-secrets",)),
     )
     return Resource(
         "function",

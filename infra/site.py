@@ -45,6 +45,11 @@ class Site:
         return f"projects/{self.project}/topics/{name}"
 
 
+def short(holder: str) -> str:
+    """A service account's name without its project; anybody else whole."""
+    return holder.partition("@")[0] if holder.endswith(".gserviceaccount.com") else holder
+
+
 def environments() -> list[str]:
     return list(_read())
 

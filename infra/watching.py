@@ -60,11 +60,14 @@ def log_metric(site: Site, metric: LogMetric) -> Resource:
 
 def channels(site: Site) -> Iterator[Resource]:
     """Where alarms go, if the environment says so."""
-    if not site.alert_email:
-        return
+    if site.alert_email:
+        yield channel(site)
+
+
+def channel(site: Site) -> Resource:
     verbs, project = ("gcloud", "beta", "monitoring", "channels"), flags(project=site.project)
     labels = f"channel-labels=email_address={site.alert_email}"
-    yield Resource(
+    return Resource(
         "channel",
         CHANNEL,
         create=((*verbs, "create", f"--display-name={CHANNEL}", "--type=email", f"--{labels}", *project),),
@@ -164,7 +167,7 @@ def dataset(site: Site) -> Resource:
     bq, name = _bq(site), f"{site.project}:{DATASET}"
     make: Command = (*bq, f"--location={site.region}", "mk", "--dataset", "--description=Fleetline exports", name)
     remove: Command = (*bq, "rm", "--recursive", "--force", "--dataset", name)
-    return Resource("dataset", DATASET, (make,), {"location": site.region}, delete=(remove,))
+    return Resource("dataset", DATASET, (make,), {"location": site.region}, delete=(remove,), fixed=("location",))
 
 
 def _bq(site: Site) -> Command:

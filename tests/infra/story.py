@@ -66,10 +66,14 @@ def told(recorded: Recorder) -> Story:
     cloud.fail = lambda _: None
     runs["gone on"] = run(recorded, "deploy", *WHERE)
     story.resources, story.bindings = copy.deepcopy(cloud.resources), cloud.bindings()
+    database = cloud.resources[f"projects/{PROJECT}/databases/(default)"]
+    database["locationId"] = "nam5"
+    runs["elsewhere"] = run(recorded, "deploy", *WHERE)
+    database["locationId"] = REGION
     cloud.resources[f"projects/{PROJECT}/topics/gps"]["messageRetentionDuration"] = "600s"
     with pytest.MonkeyPatch.context() as patch:
         driver = replace(plant.FUNCTIONS[1], memory_mib=2048)
-        patch.setattr(plant, "FUNCTIONS", (plant.FUNCTIONS[0], driver))
+        patch.setattr(plant, "FUNCTIONS", (replace(plant.FUNCTIONS[0], secrets={}), driver))
         runs["changed"] = run(recorded, "deploy", *WHERE)
         patch.setattr(plant, "FUNCTIONS", (plant.FUNCTIONS[0],))
         runs["without its row"] = run(recorded, "deploy", *WHERE)

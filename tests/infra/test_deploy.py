@@ -48,11 +48,22 @@ def test_every_resource_of_the_table_is_named_as_created(story: Story) -> None:
 
 def test_a_changed_row_and_a_changed_thing_are_all_that_is_changed(story: Story) -> None:
     changed = story.runs["changed"]
-    assert "0 created, 2 updated" in changed.said
+    assert "0 created, 3 updated" in changed.said
+    assert "updated  function gps (secrets: {'TOKEN': 'fleetline-token'} → {})" in changed.said
     assert "updated  function driver (memory: 1024Mi → 2048Mi)" in changed.said
     assert "updated  topic gps (retention: 600s → 86400s)" in changed.said
-    paths = {one.path for one in changed.changes if not one.path.endswith("services/driver:setIamPolicy")}
-    assert paths == {f"/v1/projects/{PROJECT}/topics/gps", f"/v2/{LOCATION}/functions/driver"}
+    paths = {one.path for one in changed.changes if not one.path.endswith(":setIamPolicy")}
+    functions = {f"/v2/{LOCATION}/functions/{name}" for name in ("gps", "driver")}
+    assert paths == {f"/v1/projects/{PROJECT}/topics/gps", *functions}
+
+
+def test_what_cannot_be_is_said_before_anything_is_changed(story: Story) -> None:
+    elsewhere = story.runs["elsewhere"]
+    assert elsewhere.status == 1
+    assert (
+        "database (default) is there and cannot be changed: location is nam5, shall be europe-west1" in elsewhere.said
+    )
+    assert elsewhere.changes == []
 
 
 def test_what_no_row_asks_for_is_named_and_kept(story: Story) -> None:
