@@ -224,8 +224,10 @@ def trigger_rights(site: Site) -> Iterator[Resource]:
         on = f"functions/{function.name}"
         if caller:
             yield right(site, Right(INVOKER, on), site.account(caller))
-        if function.public:
+        if function.callers == "anybody":
             yield right(site, Right(INVOKER, on), "everybody", ("allUsers",))
+        for member in site.members if function.callers == "members" else ():
+            yield right(site, Right(INVOKER, on), member.partition(":")[2], (member,))
         if function.topic:
             take = Right("roles/pubsub.subscriber", f"triggers/{function.name}")
             yield right(site, take, "the Pub/Sub agent", pubsub_agent(site))

@@ -1,6 +1,7 @@
 """The records that rows of the plant table are made of; nothing here knows gcloud."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Function:
     A function has a `topic` that triggers it (one CloudEvent per message) or a `schedule` (cron, UTC) or neither
     (people or devices call it). `concurrency` is requests held at once per instance. On the laptop a scheduled
     function runs every `laptop_interval_s`. `rights` are all its account has; `secrets` are names of SECRETS by the
-    variable they come in; with `public` anybody may call it (it must then ask who they are itself).
+    variable they come in. `callers` are "google" (its triggers and schedules alone), "members" (of the environment, who
+    show Google who they are) or "anybody" (it must then ask who they are itself).
     """
 
     name: str
@@ -59,7 +61,7 @@ class Function:
     environment: dict[str, str] = field(default_factory=dict)
     rights: tuple[Right, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict)
-    public: bool = False
+    callers: Literal["google", "members", "anybody"] = "google"
 
 
 @dataclass(frozen=True)

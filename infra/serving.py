@@ -52,10 +52,10 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
     least, most = instances(site, row)
     variables, trigger = environment(site, row), site.account("trigger")
     builder = f"projects/{site.project}/serviceAccounts/{site.account('builder')}"
-    ingress = "all" if row.public else "internal-only"
+    ingress = "internal-only" if row.callers == "google" else "all"
     arrival: Command = (
         "--trigger-http",
-        "--allow-unauthenticated" if row.public else "--no-allow-unauthenticated",
+        "--allow-unauthenticated" if row.callers == "anybody" else "--no-allow-unauthenticated",
     )
     if row.topic:
         arrival = (f"--trigger-topic={row.topic}", "--retry", f"--trigger-service-account={trigger}")

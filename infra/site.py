@@ -1,6 +1,7 @@
 """Where the plant is deployed: project, region and environment, and what things are called there."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Site:
     protected: bool = False
     log_level: str = "INFO"
     alert_email: str = ""
+    members: Sequence[str] = ()
 
     @property
     def bucket(self) -> str:
