@@ -163,7 +163,7 @@ MALFORMED_KINDS: dict[str, dict[str, Spoiled]] = {
         "odometer as text": Spoiled(_with(odometer_km="12 345"), "odometer_km:", "must be a number"),
         "fuel 120 %": Spoiled(_with(fuel_pct=120), "fuel_pct:"),
         "negative voltage": Spoiled(_with(battery_v=-12.6), "battery_v:"),
-        "inspection without result": Spoiled(_with(inspection={"notes": "brakes"}), "passed:", _MISSING),
+        "inspection without result": Spoiled(_with(inspection={"notes": "brakes"}), "inspection.passed:", _MISSING),
     },
     "inventory": {
         "quantity as text": Spoiled(_with(quantity="12"), "quantity: '12'"),

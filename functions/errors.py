@@ -10,7 +10,7 @@ NOT_SENT = object()
 
 
 class Malformed(FleetlineError):
-    """An event that can never be read: it goes to quarantine and its message is answered 200.
+    """What can never be read: an event goes to quarantine and its message is answered 200.
 
     `field` names what is wrong ("" = the event as a whole), `value` is a short text of what was sent.
     """
@@ -44,6 +44,10 @@ class UnreadableMemory(FleetlineError):
 
 
 def shortened(value: object, limit: int = 80) -> str:
-    """A value as it may stand in a message: its repr, at most `limit` characters."""
-    text = repr(value[:limit]) if isinstance(value, str | bytes) else repr(value)
+    """A value as it may stand in a message, at most `limit` characters: text in quotes, the rest as JSON has it."""
+    if isinstance(value, bytes):
+        value = value[:limit].decode("utf-8", "replace")
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(value[:limit]) if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

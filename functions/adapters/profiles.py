@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
-
 from functions.core.ports import Clock, Document, Known, Store, Version
 from functions.core.profile import DEFAULTS
 from functions.core.profile_fields import profile_of
+from functions.errors import Malformed
 
 SETTINGS = "fleet/settings"
 """Its `profiles_version` is raised by whoever writes a profile: loader, dashboard, or a person by hand."""
@@ -69,7 +68,7 @@ class ProfileShelf:
             return Known(DEFAULTS, exists=False)
         try:
             return Known(profile_of(document.fields), exists=True)
-        except msgspec.ValidationError as error:
+        except Malformed as error:
             if self._reported.get(vehicle_id) != document.version:
                 _log.warning("profile not used, the defaults hold: %s", error, extra={"vehicle_id": vehicle_id})
                 self._reported[vehicle_id] = document.version

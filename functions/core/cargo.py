@@ -38,6 +38,10 @@ class TemperatureLimits(msgspec.Struct, frozen=True):
     humidity_high_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
     door_open_s: Annotated[float, Meta(ge=0, le=86_400)] = DOOR_OPEN_S
 
+    def __post_init__(self) -> None:
+        if self.low_c is not None and self.high_c is not None and self.low_c > self.high_c:
+            raise ValueError(f"low_c {self.low_c:g} is above high_c {self.high_c:g}")
+
 
 class Rule(NamedTuple):
     """Beyond `limit` (or at it, where `reached`) for `hold_s`: in one go, or `cumulative` since the shipment began."""

@@ -9,9 +9,17 @@ from msgspec import Meta
 
 from functions.core.ids import digest
 
-Hours = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z")]
-"""Quiet hours such as "22:00-06:00", on the clock of a time zone."""
-Zone = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}\Z")]
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z",
+        description="hours of the day such as 22:00-06:00",
+    ),
+]
+"""On the clock of a time zone."""
+Zone = Annotated[
+    str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}\Z", description="a time zone such as Europe/Berlin")
+]
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -73,7 +81,7 @@ def quiet_until(contact: Contact, now: datetime) -> datetime | None:
     if contact.quiet_hours is None:
         return None
     first, last = (time.fromisoformat(text) for text in contact.quiet_hours.split("-"))
-    zone = _zone(contact.timezone)
+    zone = known_zone(contact.timezone or "UTC") or ZoneInfo("UTC")
     there = now.astimezone(zone)
     clock = there.time().replace(tzinfo=None)
     within = first <= clock < last if first <= last else clock >= first or clock < last
@@ -83,11 +91,12 @@ def quiet_until(contact: Contact, now: datetime) -> datetime | None:
     return datetime.combine(day, last, zone).astimezone(UTC)
 
 
-def _zone(name: str | None) -> ZoneInfo:
+def known_zone(name: str) -> ZoneInfo | None:
+    """The time zone of this name, None when there is none."""
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not a zone, or a folder of zones
-        return ZoneInfo("UTC")
+        return None
 
 
 def _alias(url: str) -> str:

@@ -15,6 +15,7 @@ from functions.core.line import Row
 from functions.core.payload import elements, packed
 from functions.core.ports import Fields, Message
 from functions.core.product import PAYLOAD_BYTES, quarantined_row
+from functions.core.refusal import refusal
 from functions.errors import Malformed
 
 MOST_CRATE_BYTES = 700_000
@@ -43,7 +44,9 @@ class _Slot(NamedTuple):
 class _Head(msgspec.Struct):
     """What every product row must have; `pclass` becomes the name of a folder."""
 
-    pclass: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+    pclass: Annotated[
+        str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z", description="1 to 64 of a-z, 0-9 and _, a letter first")
+    ]
     product_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     version: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     event_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -81,8 +84,10 @@ def _checked(element: Any) -> Row:
         raise Malformed("", element, "is not a row of a product")
     try:
         msgspec.convert(element, _Head).event_at.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise Malformed("", element, str(error)) from None
+    except msgspec.ValidationError as error:
+        raise refusal(error, element, _Head) from None
+    except OverflowError:
+        raise Malformed("event_at", element["event_at"], "is out of range") from None
     return element
 
 

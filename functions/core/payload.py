@@ -37,4 +37,15 @@ def _lenient(data: bytes) -> Any:
     except RecursionError:
         raise Malformed("", data, "is nested too deeply") from None
     except ValueError as error:
-        raise Malformed("", data, f"is not JSON ({error})") from None
+        raise Malformed("", data, not_json(error)) from None
+
+
+def not_json(error: ValueError) -> str:
+    """What json.loads met, and where."""
+    match error:
+        case json.JSONDecodeError(msg=said, lineno=line, colno=column):
+            return f"is not JSON (line {line}, column {column}: {said[0].lower()}{said[1:]})"
+        case UnicodeDecodeError():
+            return "is not JSON (bytes that are no UTF-8)"
+        case _:
+            return "is not JSON (a number of too many digits)"

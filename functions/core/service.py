@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from functions.core.episode import Episode
-from functions.core.reading import TEXT
+from functions.core.reading import text
 from functions.core.row import Product, Row
 
 KIND = "service_due"
@@ -16,7 +16,7 @@ SOON_DAYS = 7.0
 """A date is told a week ahead (half its period, if that is shorter), a distance at 90 %."""
 STATUSES = ("ok", "due_soon", "due", "overdue")
 
-PlanId = Annotated[str, Meta(pattern=TEXT, max_length=32)]
+PlanId = Annotated[str, text(32)]
 
 
 class ServicePlan(msgspec.Struct, frozen=True):

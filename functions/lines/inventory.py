@@ -9,7 +9,7 @@ from msgspec import Meta
 from functions.core.ids import event_key
 from functions.core.line import Decision, Ending, Line, Row
 from functions.core.profile import Profile
-from functions.core.reading import TEXT, Event, Reading, checked, event_at
+from functions.core.reading import Event, Reading, checked, event_at, text
 from functions.core.stock import Level, count, silenced
 
 NAME = "inventory"
@@ -19,8 +19,8 @@ MOST_SKUS = 80
 CONTRACT_S = 7 * 86_400.0
 REMEMBERED = timedelta(days=100)
 
-Sku = Annotated[str, Meta(pattern=TEXT, max_length=64)]
-Unit = Annotated[str, Meta(pattern=TEXT, max_length=16)]
+Sku = Annotated[str, text(64)]
+Unit = Annotated[str, text(16)]
 
 
 class InventoryEvent(Event, frozen=True, kw_only=True):

@@ -27,7 +27,9 @@ REMEMBERED = timedelta(days=800)
 MOST_SERVICES = 24
 """Plans and services one worker remembers."""
 
-TroubleCode = Annotated[str, Meta(pattern=r"^[PBCU][0-9A-F]{4}\Z")]
+TroubleCode = Annotated[
+    str, Meta(pattern=r"^[PBCU][0-9A-F]{4}\Z", description="P, B, C or U and four digits 0-9 or A-F, such as P0301")
+]
 """Powertrain, body, chassis or network, and four hexadecimal digits (SAE J2012)."""
 
 

@@ -12,7 +12,7 @@ from functions.core.line import Decision, Ending, Line, Row
 from functions.core.lookout import HIGH, KINDS, LOW, News
 from functions.core.probe import Probe, Sample, Watch, fault_episode, mkts, observe, rest, shipped_anew
 from functions.core.profile import Profile
-from functions.core.reading import TEXT, Event, Reading, checked, event_at
+from functions.core.reading import Event, Reading, checked, event_at, text
 from functions.core.sensor import IMPOSSIBLE, MISSING, Fault, possible
 from functions.core.window import held
 from functions.errors import NOT_SENT, Malformed
@@ -28,7 +28,7 @@ EXPECTED_INTERVAL_S = CONTRACT_S / 2
 REMEMBERED = timedelta(days=31)
 NO_ROOM = "too_many_probes"
 
-ProbeName = Annotated[str, Meta(pattern=TEXT, max_length=32)]
+ProbeName = Annotated[str, text(32)]
 
 
 class TemperatureEvent(Event, frozen=True, kw_only=True):

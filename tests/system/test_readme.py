@@ -70,7 +70,7 @@ def test_the_line_of_the_readme_takes_events(module: ModuleType) -> None:
     assert face["pressure_kpa"] == {"front left": 820.0}
     assert [row["pclass"] for row in rows] == ["pressures", "pressures", "quarantined"]
     assert len({row["product_id"] for row in rows}) == 2
-    assert rows[2]["reason"] == "pressure_kpa: 'much': must be a number"
+    assert rows[2]["reason"] == "pressure_kpa: 'much': must be a number from 0 to 2,000"
 
 
 @pytest.mark.parametrize("module", ["Replace a step"], indirect=True)

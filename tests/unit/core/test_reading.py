@@ -23,20 +23,20 @@ parse = LINES["gps"].parse
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("latitude", 91, "must be a number <= 90.0"),
+        ("latitude", 91, "must be a number from -90 to 90"),
         ("latitude", "30.4", "must be a number"),
         ("latitude", True, "must be a number"),
         ("latitude", None, "must be a number"),
-        ("latitude", float("nan"), "must be a number >= -90.0"),
-        ("longitude", float("inf"), "must be a number <= 180.0"),
-        ("longitude", 10**400, "out of range"),
-        ("speed_kph", -2, "must be a number >= -1.0"),
+        ("latitude", float("nan"), "must be a number from -90 to 90"),
+        ("longitude", float("inf"), "must be a number from -180 to 180"),
+        ("longitude", 10**400, "must be a number from -180 to 180"),
+        ("speed_kph", -2, "must be a number from -1 to 2,000"),
         ("vehicle_id", "a/b", "begin with a letter or digit"),
         ("vehicle_id", "../x", "begin with a letter or digit"),
         ("vehicle_id", "x" * 10_000, "1 to 64"),
         ("vehicle_id", "bus-1\n", "1 to 64"),
         ("vehicle_id", "", "1 to 64"),
-        ("vehicle_id", 7, "must be text"),
+        ("vehicle_id", 7, "1 to 64"),
         ("event_time", "2017-04-18T22:31:40", "offset from UTC"),
         ("event_time", "yesterday", "RFC 3339"),
         ("event_time", "0001-01-01T00:00:00Z", "between 1900 and 2199"),
@@ -55,7 +55,7 @@ def test_a_field_out_of_range_or_type_is_named_with_its_value(field: str, value:
         parse({**GOOD, field: value})
     assert caught.value.field == field
     assert reason in caught.value.reason
-    assert repr(value)[:20] in str(caught.value)
+    assert {True: "true", None: "null"}.get(value, repr(value)[:20]) in str(caught.value)
     assert len(str(caught.value)) < 300
 
 

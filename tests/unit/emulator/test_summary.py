@@ -87,7 +87,11 @@ def test_readings_received_together_are_a_late_list_and_marked_late_an_hours_old
 
 
 def test_reasons_name_the_malformed(files: Files) -> None:
-    reasons = ["b' ': is empty", "latitude: 91.0: must be a number <= 90.0", "altitude_m: 'high': must be a number"]
+    reasons = [
+        "' ': is empty",
+        "latitude: 91.0: must be a number from -90 to 90",
+        "altitude_m: 'high': must be a number",
+    ]
     files.export("quarantined", *({"line": "gps", "reason": reason} for reason in reasons))
     assert {fault.kind for fault in files.found()} == {
         "malformed: blank", "malformed: latitude 91", "malformed: anything else",

@@ -82,7 +82,7 @@ async def test_what_cannot_be_read_goes_to_quarantine_and_the_rest_of_its_list_g
     assert plant.worker().readings == 2
     refused = [row for row in plant.bus.rows if row["pclass"] == "quarantined"]
     assert [(row["position"], row["reason"]) for row in refused] == [
-        (1, "latitude: 91: must be a number <= 90.0"),
+        (1, "latitude: 91: must be a number from -90 to 90"),
         (2, "7: must be a JSON object"),
     ]
     assert refused[0]["vehicle_id"] == "van"
