@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _add_roster(commands)
     _add_alerts(commands)
     _add_lines(commands)
+    _add_dead_letters(commands)
     _add_verify(commands)
     _add_forget(commands)
     _add_bench(commands)
@@ -187,6 +188,19 @@ def _add_lines(commands: Any) -> None:
         "Workers by status and their readings from Firestore, unanswered messages from the courier.",
     )  # fmt: skip
     _addresses_option(lines)
+
+
+def _add_dead_letters(commands: Any) -> None:
+    dead = _command(
+        commands, "dead-letters", "messages that failed too often; publish them again",
+        "Shows the messages that no function could be made to take in 100 deliveries; they are kept for a week. With "
+        "--again they are published to their topic again, once the cause is mended: what had got through is a repeat.",
+        "examples:\n  python3 -m emulator dead-letters\n  python3 -m emulator dead-letters gps --again",
+    )  # fmt: skip
+    dead.add_argument("topic", nargs="?", metavar="TOPIC", help="of this topic only: gps, …, transportation, alerts")
+    dead.add_argument("--again", action="store_true", help="publish them again")
+    dead.add_argument("--limit", type=_count, default=1000, metavar="N", help="how many of a topic at most (1000)")
+    _addresses_option(dead)
 
 
 def _add_verify(commands: Any) -> None:

@@ -19,7 +19,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     try:
         environment.ensure("emulator", ["-m", "emulator", *given])
         os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # children are started while gRPC's threads run
-        command = importlib.import_module(f"emulator.commands.{options.command}")
+        command = importlib.import_module(f"emulator.commands.{options.command.replace('-', '_')}")
         return _run(command.main(options))
     except (EmulatorError, environment.EnvironmentProblem) as error:
         print(f"emulator: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ import grpc.aio
 from google.pubsub_v1 import types
 
 from functions.adapters.channel import open_channel, unary
-from infra.plant import DEAD_LETTER_ATTEMPTS, Function, Topic, dead_letter_topic
+from infra.plant import DEAD_LETTER_ATTEMPTS, DEAD_LETTER_RETENTION_S, Function, Topic, dead_letter_topic
 
 ACK_DEADLINE_S = 600
 FIRST_RETRY_S = 0.1
@@ -25,7 +25,8 @@ def subscription_name(project: str, topic: str) -> str:
 
 
 async def create(project: str, pubsub: str, topics: Iterable[Topic], functions: Iterable[Function]) -> None:
-    """Make every topic, and a subscription for each function that one triggers; what exists is left as it is."""
+    """Make every topic, a subscription for each function that one triggers and one for its dead letters; what exists
+    is left as it is."""
     channel = open_channel("pubsub.googleapis.com:443", pubsub)
     create_topic = unary(channel, "/google.pubsub.v1.Publisher/CreateTopic", _Topic)
     create_subscription = unary(channel, "/google.pubsub.v1.Subscriber/CreateSubscription", _Subscription)
@@ -36,6 +37,8 @@ async def create(project: str, pubsub: str, topics: Iterable[Topic], functions: 
         for function in functions:
             if function.topic is not None:
                 await _made(create_subscription(_trigger(project, known[function.topic], known), timeout=10))
+                if (dead := dead_letter_topic(function.topic)) in known:
+                    await _made(create_subscription(_kept(project, dead), timeout=10))
     finally:
         await channel.close()
 
@@ -52,6 +55,14 @@ def _trigger(project: str, topic: Topic, known: dict[str, Topic]) -> Any:
     if dead_letter_topic(topic.name) in known:
         subscription.dead_letter_policy.dead_letter_topic = f"projects/{project}/topics/{dead_letter_topic(topic.name)}"
         subscription.dead_letter_policy.max_delivery_attempts = DEAD_LETTER_ATTEMPTS
+    return subscription
+
+
+def _kept(project: str, dead: str) -> Any:
+    """The subscription that keeps dead letters: without one, what is published to their topic is gone."""
+    name = f"projects/{project}/subscriptions/{dead}"
+    subscription = _Subscription(name=name, topic=f"projects/{project}/topics/{dead}")
+    subscription.message_retention_duration.FromSeconds(DEAD_LETTER_RETENTION_S)
     return subscription
 
 
