@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from emulator import backends, pubsub_admin
+from emulator import backends, line_table, pubsub_admin
 from emulator.backends import Backend
 from emulator.background import Background
 from emulator.cloud_event import Envelope
@@ -60,6 +60,7 @@ class Plant:
     ) -> None:
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
+        line_table.check()
         self.folder = STATE_FOLDER / f"run-{run_id}"
         self.exports = (exports or self.folder / "exports").resolve()
         self.say = say

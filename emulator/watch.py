@@ -24,7 +24,6 @@ DRAW_EVERY_S = 0.5
 LOOK_EVERY_S = 2.0
 SAY_EVERY_S = 10.0
 RATE_OVER_S = 5.0
-CLASSES = {name: lines.LINES[name].pclass for name in LINES}
 
 
 class Sight(NamedTuple):
@@ -90,7 +89,7 @@ class Watch:
 
     def _sight(self, topic: str) -> Sight:
         counts = self._plant.couriers[topic].counts
-        pclass = CLASSES.get(topic)
+        pclass = lines.LINES[topic].pclass if topic in LINES else None
         return Sight(
             published=self._plant.publisher.ledger.messages[topic],
             answered=counts.acked,
