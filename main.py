@@ -65,3 +65,8 @@ async def monitor(_request: Any) -> dict[str, Any]:
 @http
 async def driver(request: Any) -> dict[str, Any]:
     return await bootstrap.drive(request)
+
+
+@http
+async def dashboard(request: Any) -> Any:
+    return await bootstrap.show(request)

@@ -32,6 +32,8 @@ from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
 STATE_FOLDER = ROOT / ".fleetline"
 TELLING = {"digest_every_s": 20, "storm_digest_s": 10, "retry_s": 2}
 """How people are told, with laptop-sized delays: nobody wants to wait a quarter of an hour for a digest."""
+READS_PER_MINUTE = 6_000
+"""What the dashboard may read: here it costs nothing."""
 
 
 class Plant:
@@ -58,9 +60,9 @@ class Plant:
         streams: int = 2,
         say: Say = print,
     ) -> None:
+        line_table.check()
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
-        line_table.check()
         self.folder = STATE_FOLDER / f"run-{run_id}"
         self.exports = (exports or self.folder / "exports").resolve()
         self.say = say
@@ -105,7 +107,7 @@ class Plant:
             "project": self.project,
             "pubsub": self.backend.pubsub,
             "firestore": self.backend.firestore,
-            "dashboard": None,
+            "dashboard": self._staff.urls().get("dashboard"),
             "functions": self._staff.urls(),
             "exports": str(self.exports),
             "backlog": self._board.url,
@@ -160,6 +162,8 @@ class Plant:
             name = function.name
             await self._staff.hire(function, self._instances.get(name, 1), self._environment.get(name, {}))
         await self._staff.until_ready()
+        if dashboard := self.addresses()["dashboard"]:
+            self.say(f"dashboard: {dashboard}")
         self.say("functions: " + " · ".join(f"{name} {url}" for name, url in self._staff.urls().items()))
         self._stack.push_async_callback(self._background.close)
         for function in self._functions if self._delivers else ():
@@ -182,6 +186,7 @@ class Plant:
             "EXPORT_URL": str(self.exports),
             "BACKLOG_URL": self._board.url,
             "CONTACTS": os.environ.get("CONTACTS") or self.mail.contacts,
+            "READS_PER_MINUTE": os.environ.get("READS_PER_MINUTE") or str(READS_PER_MINUTE),
             "TELLING": os.environ.get("TELLING") or json.dumps(TELLING),
         }
 

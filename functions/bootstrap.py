@@ -21,6 +21,7 @@ from functions.tally import Tally
 if TYPE_CHECKING:
     from functions.adapters.backlog import CourierBacklog, MonitoredBacklog
     from functions.core.escalation import Policy
+    from functions.roles.dashboard.web import Dashboard
     from functions.roles.director import Director
     from functions.roles.dispatcher import Dispatcher
     from functions.roles.driver import Driver
@@ -89,6 +90,11 @@ async def drive(request: Any) -> dict[str, Any]:
     except msgspec.MsgspecError as error:
         raise HTTPException(400, str(error)) from None
     return await _driver().forget(vehicle_id) if vehicle_id else await _driver().run()
+
+
+async def show(request: Any) -> Any:
+    """Give the dashboard one request; returns the response."""
+    return await _dashboard().answer(request)
 
 
 @contextmanager
@@ -209,3 +215,20 @@ def _driver() -> "Driver":
     from functions.roles.driver import Driver
 
     return Driver(_firestore(), Bucket(_settings().export_url), clock.now)
+
+
+@cache
+def _dashboard() -> "Dashboard":
+    from functions.lines import LINES
+    from functions.roles.dashboard.allowance import Allowance
+    from functions.roles.dashboard.desk import Desk
+    from functions.roles.dashboard.fleet import Fleet
+    from functions.roles.dashboard.vehicle import Vehicles
+    from functions.roles.dashboard.web import Dashboard, Tiles
+
+    reads = _settings().reads_per_minute
+    fleet = Fleet(LINES, _firestore(), Allowance(reads * 2 // 3), clock.now)
+    vehicles = Vehicles(LINES, _firestore(), _profiles(), Allowance(reads // 3), clock.now)
+    url = _settings().tiles_url
+    tiles = Tiles(url, _settings().tiles_attribution) if url else None
+    return Dashboard(fleet, vehicles, Desk(_firestore(), clock.now), tiles)

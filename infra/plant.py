@@ -50,6 +50,15 @@ PERMITS = (
             "datastore.entities.update",
         ),
     ),
+    Permit(
+        "dashboard",
+        (
+            "datastore.entities.create",
+            "datastore.entities.get",
+            "datastore.entities.list",
+            "datastore.entities.update",
+        ),
+    ),
     Permit("dispatcher", ("datastore.entities.create", "datastore.entities.get", "datastore.entities.update")),
     Permit("stevedore", ("datastore.entities.create",)),
     Permit(
@@ -127,6 +136,9 @@ FUNCTIONS = (
         concurrency=1,
         max_instances=1,
         rights=(Right("monitor"), PUBLISHES_PRODUCTS, PUBLISHES_ALERTS),
+    ),
+    Function(
+        "dashboard", concurrency=80, max_instances=1, timeout_s=30, rights=(Right("dashboard"),), callers="members"
     ),
     Function(
         "driver",

@@ -58,11 +58,12 @@ class MemoryStore:
             and all(_OPERATORS[test](document.fields.get(name), value) for name, test, value in where)
         ]
         for field in reversed(order_by):
-            found.sort(key=lambda document: document.fields[field.lstrip("-")], reverse=field.startswith("-"))
+            found.sort(key=lambda document: _value(document, field.lstrip("-")), reverse=field.startswith("-"))
         if after:
             found = [
-                document for document in found if tuple(document.fields[field] for field in order_by) > tuple(after)
+                document for document in found if tuple(_value(document, field) for field in order_by) > tuple(after)
             ]
+        self.reads += max(1, len(found[:limit]))
         return [_part(document, only) for document in found[:limit]]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
@@ -136,6 +137,10 @@ class MemoryBacklog:
 
     async def unanswered_s(self, topic: str) -> float:
         return self.behind_s.get(topic, 0.0)
+
+
+def _value(document: Document, field: str) -> Any:
+    return document.path if field == "__name__" else document.fields[field]
 
 
 def _part(document: Document, only: Sequence[str] | None) -> Document:

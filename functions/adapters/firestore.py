@@ -84,6 +84,7 @@ class Firestore:
         """Documents of a collection ("exports"), or with `everywhere` of all collections of that name.
 
         `order_by` fields are ascending, or descending with a leading "-"; `after` goes on behind these values of them.
+        The field "__name__" is the document's path.
         """
         parent, _, name = collection.rpartition("/")
         request = _RunQueryRequest(parent=(self._root + parent).rstrip("/"))
@@ -99,8 +100,12 @@ class Firestore:
         for field in order_by:
             order = query.order_by.add()
             order.field.field_path, order.direction = field.lstrip("-"), 2 if field.startswith("-") else 1
-        for value in after:
-            _encode(query.start_at.values.add(), value)
+        for field, value in zip(order_by, after, strict=False):
+            cursor = query.start_at.values.add()
+            if field == "__name__":
+                cursor.reference_value = self._root + value
+            else:
+                _encode(cursor, value)
         if limit is not None:
             query.limit.value = limit
         for field in only or ():

@@ -27,10 +27,15 @@ CARRIES = {"functions.core.employment": ("transportation", "alerts"), "functions
 """Topics of what these hand to a role that has a bus."""
 HELPERS = {"functions.core.revision", "functions.core.unload", "functions.core.erase"}
 """They decide, but a role hands them its store or its files."""
+ROLE_IN_A_PACKAGE = "functions.roles.dashboard.web".count(".")
 _DEFINITIONS = (ast.AsyncFunctionDef, ast.FunctionDef)
 
 
 def parsed(module: str) -> ast.Module:
+    """A module; of a role that is a package, all of it."""
+    if module.count(".") == ROLE_IN_A_PACKAGE:
+        files = sorted((ROOT / module.replace(".", "/")).parent.glob("*.py"))
+        return ast.Module([one for file in files for one in ast.parse(file.read_text(encoding="utf-8")).body], [])
     return ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
 
 

@@ -126,6 +126,16 @@ def test_a_variable_may_have_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(str(word).startswith("--set-env-vars=^~^GOOGLE_CLOUD_PROJECT=fleet-test~") for word in deploy)
 
 
+def test_the_dashboard_is_for_members_who_show_who_they_are() -> None:
+    members = replace(SITE, members=("group:fleet@example.com", "user:ann@example.com"))
+    found = {(one.kind, one.name): one for wave in waves(members, "hash") for one in wave}
+    callers = [name for kind, name in found if kind == "right" and name.endswith("run.invoker on functions/dashboard")]
+    assert [name.partition(" is ")[0] for name in callers] == ["fleet@example.com", "ann@example.com"]
+    (deploy,) = found["function", "dashboard"].create
+    assert {"--no-allow-unauthenticated", "--ingress-settings=all"} <= set(deploy)
+    assert ("--member=", "group:fleet@example.com") in found["right", callers[0]].create[0]
+
+
 def test_environments_differ_by_their_file_alone() -> None:
     assert environments() == ["dev", "prod"]
     assert site("p", "r", "dev").min_instances == 0
