@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulator.errors import EmulatorError
-from emulator.plant import STATE_FOLDER, Plant
+from emulator.plant import Plant
 from emulator.ports import speaks_grpc
+from emulator.runs import state_folder
 
-CURRENT = STATE_FOLDER / "current.json"
+
+def current() -> Path:
+    """Where commands look by default: the plant that came up last."""
+    return state_folder() / "current.json"
 
 
 class Addresses(NamedTuple):
@@ -30,17 +34,17 @@ def written(plant: Plant, file: Path | None = None) -> Iterator[None]:
     text = json.dumps(plant.addresses(), indent=2) + "\n"
     if file is not None:
         file.write_text(text)
-    CURRENT.write_text(text)
+    current().write_text(text)
     try:
         yield
     finally:
-        if CURRENT.exists() and CURRENT.read_text() == text:  # another plant may have come up since
-            CURRENT.unlink()
+        if current().exists() and current().read_text() == text:  # another plant may have come up since
+            current().unlink()
 
 
 async def running(file: Path | None) -> Addresses:
     """The plant to talk to: that of a file, else the one that came up last. EmulatorError when none answers."""
-    path = file or CURRENT
+    path = file or current()
     try:
         found: dict[str, Any] = json.loads(path.read_text())
         places = (found["project"], found["pubsub"], found["firestore"])

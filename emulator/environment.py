@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emulator.lock import locked
+
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -88,18 +90,9 @@ def _alone() -> Iterator[None]:
     """One command at a time installs; the others wait, and find it done."""
     STATE.mkdir(exist_ok=True)
     with (STATE / "install.lock").open("w") as lock:
-        if os.name == "nt":
-            import msvcrt
-
-            getattr(msvcrt, "locking")(lock.fileno(), getattr(msvcrt, "LK_LOCK"), 1)  # noqa: B009 mypy on Linux
-        else:
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _tell("another command is setting up .venv; waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        if not locked(lock):
+            _tell("another command is setting up .venv; waiting for it")
+            locked(lock, wait=True)
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from emulator import backends, line_table, pubsub_admin
+from emulator import backends, line_table, pubsub_admin, runs
 from emulator.backends import Backend
 from emulator.background import Background
 from emulator.cloud_event import Envelope
@@ -22,14 +22,13 @@ from emulator.processes import Processes, Say
 from emulator.profiles import read as read_profiles
 from emulator.profiles import write as write_profiles
 from emulator.publisher import Publisher
-from emulator.staff import ROOT, Hired, Staff
+from emulator.staff import Hired, Staff
 from emulator.timekeeper import Timekeeper
 from functions.adapters.channel import open_channel
 from functions.adapters.firestore import Firestore
 from functions.adapters.pubsub import PubSub
 from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
 
-STATE_FOLDER = ROOT / ".fleetline"
 TELLING = {"digest_every_s": 20, "storm_digest_s": 10, "retry_s": 2}
 """How people are told, with laptop-sized delays: nobody wants to wait a quarter of an hour for a digest."""
 READS_PER_MINUTE = 6_000
@@ -63,7 +62,7 @@ class Plant:
         line_table.check()
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
-        self.folder = STATE_FOLDER / f"run-{run_id}"
+        self.folder = runs.state_folder() / f"run-{run_id}"
         self.exports = (exports or self.folder / "exports").resolve()
         self.say = say
         self._profiles = read_profiles(profiles) if profiles else {}
@@ -141,7 +140,7 @@ class Plant:
 
     async def _start(self) -> None:
         _raise_file_limit()
-        self.exports.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(runs.begun(self.folder, self.exports, self.say))
         processes = await self._stack.enter_async_context(Processes(self.logs, self.say))
         started = self._choice if isinstance(self._choice, Backend) else None
         self.backend = started or await backends.start(str(self._choice), processes, self.say)

@@ -21,7 +21,7 @@ async def main(options: argparse.Namespace) -> int:
     )
     async with plant:
         with addresses.written(plant, options.addresses):
-            terminal.say(_told(plant, options.addresses or addresses.CURRENT))
+            terminal.say(_told(plant, options.addresses or addresses.current()))
             while True:
                 plant.check()
                 await asyncio.sleep(CHECK_EVERY_S)

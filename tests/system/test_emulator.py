@@ -17,8 +17,9 @@ from google.pubsub_v1 import types
 from emulator import pubsub_admin
 from emulator.backends import Backend
 from emulator.errors import EmulatorError
-from emulator.plant import ROOT, Plant
+from emulator.plant import Plant
 from emulator.ports import HOST, free_port
+from emulator.staff import ROOT
 from functions.adapters.channel import unary
 from functions.adapters.pubsub import MOST_MESSAGE_BYTES
 from infra.plant import dead_letter_topic

@@ -20,8 +20,9 @@ import pytest
 import pytest_asyncio
 
 from emulator.backends import Backend
-from emulator.plant import ROOT, Plant
+from emulator.plant import Plant
 from emulator.ports import HOST, free_port
+from emulator.staff import ROOT
 from tests.replay.plant import drained, exported, faces_of, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

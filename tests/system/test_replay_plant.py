@@ -11,7 +11,8 @@ import pytest
 
 from emulator.backends import Backend, chosen
 from emulator.errors import EmulatorError
-from emulator.plant import ROOT, Plant
+from emulator.plant import Plant
+from emulator.staff import ROOT
 from tests.replay.feed import Hall, in_time_order
 from tests.replay.plant import replayed, until
 from tests.replay.recorded import Event, needs_recordings
