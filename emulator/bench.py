@@ -18,6 +18,7 @@ import msgspec
 from emulator.cloud_event import Envelope
 from emulator.http_client import Instance
 from emulator.plant import Plant
+from functions.core.plural import plural
 
 IN_FLIGHT = 400
 
@@ -80,7 +81,7 @@ async def _measured(
     seconds = time.monotonic() - started_s
     spent_s = _cpu_s(pid)
     if refused:
-        raise RuntimeError(f"{load.name}: {len(refused)} messages were not taken, the first with {refused[0]}")
+        raise RuntimeError(f"{load.name}: not taken: {plural(len(refused), 'message')}, the first with {refused[0]}")
     cpu_us = (spent_s - cpu_s) / readings * 1e6 if spent_s is not None and cpu_s is not None else None
     return Figure(load.name, readings / seconds, len(bodies) / seconds, cpu_us)
 

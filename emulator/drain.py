@@ -7,6 +7,7 @@ from emulator.exports import ExportFolder
 from emulator.plant import Plant
 from emulator.processes import Say
 from emulator.unanswered import Unanswered
+from functions.core.plural import plural
 
 QUIET_S = 0.6
 """A stream that has brought nothing for so long has nothing: Pub/Sub's emulator delivers every 50 ms."""
@@ -32,13 +33,16 @@ class Drain:
         """Whether everything came through; False when it stalled."""
         while not self._stalled():
             self._plant.check()
-            if self._messages() == 0 and self._quiet():
+            messages = self._messages()
+            if messages == 0 and self._quiet():
                 if not await self._crates():
                     return True
                 self._say_progress("exporting")
                 await self._plant.timekeepers["driver"].call_now()
             else:
-                self._say_progress(f"{self._messages()} messages to answer")
+                self._say_progress(
+                    f"{plural(messages, 'message')} to answer" if messages else "waiting for the last deliveries"
+                )
             await asyncio.sleep(0.1)
         self._say(f"nothing has moved for {STALLED_S:.0f} s: the run ends as it is; logs in {self._plant.logs}")
         return False

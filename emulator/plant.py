@@ -27,6 +27,7 @@ from emulator.timekeeper import Timekeeper
 from functions.adapters.channel import open_channel
 from functions.adapters.firestore import Firestore
 from functions.adapters.pubsub import PubSub
+from functions.core.plural import plural
 from infra.plant import FUNCTIONS, TOPICS, Function, dead_letter_topic
 
 TELLING = {"digest_every_s": 20, "storm_digest_s": 10, "retry_s": 2}
@@ -149,7 +150,7 @@ class Plant:
         self._open_clients()
         if self._profiles:
             await write_profiles(self.firestore, self._profiles)
-            self.say(f"profiles: {len(self._profiles)} vehicles")
+            self.say(f"profiles: {plural(len(self._profiles), 'vehicle')}")
         await self._board.start()
         self._stack.push_async_callback(self._board.close)
         await self.mail.start()
@@ -163,7 +164,8 @@ class Plant:
         await self._staff.until_ready()
         if dashboard := self.addresses()["dashboard"]:
             self.say(f"dashboard: {dashboard}")
-        self.say("functions: " + " · ".join(f"{name} {url}" for name, url in self._staff.urls().items()))
+        urls = self._staff.urls()
+        self.say("functions:\n" + "\n".join(f"  {name:{max(map(len, urls))}}  {url}" for name, url in urls.items()))
         self._stack.push_async_callback(self._background.close)
         for function in self._functions if self._delivers else ():
             self._send_courier(function)

@@ -15,6 +15,7 @@ from emulator.terminal import Terminal
 from emulator.unanswered import Unanswered
 from emulator.watch import Watch
 
+from functions.core.plural import plural
 
 class Stage(NamedTuple):
     """What a publishing command works with."""
@@ -57,7 +58,7 @@ async def run(
                 seconds = time.monotonic() - started_s
                 last = await report.standing(plant, watch.backlog())
                 if closes:
-                    terminal.say(f"the recording is over: {await end_contracts(plant):,} contracts end")
+                    terminal.say(f"the recording is over: {plural(await end_contracts(plant), 'contract')} ended")
                     await Drain(plant, unanswered, exports, terminal.say).run()
         finally:
             watching.cancel()

@@ -17,6 +17,7 @@ from emulator.findings import Fault, found
 from emulator.ledger import Ledger
 from emulator.plant import Plant
 from emulator.report import Report
+from functions.core.plural import plural
 
 
 class Aside(NamedTuple):
@@ -111,7 +112,7 @@ def _faults(aside: Aside) -> Table:
 
 def _verdict(report: Report) -> Text:
     rate = report.published / report.seconds if report.seconds else 0.0
-    text = f"{report.published:,} events in {report.seconds:.1f} s ({rate:,.0f}/s) on {report.backend}: "
+    text = f"{plural(report.published, 'event')} in {report.seconds:.1f} s ({rate:,.0f}/s) on {report.backend}: "
     if report.sound:
         return Text(text + "nothing lost, nothing doubled", style="bold green")
     return Text(text + f"{report.lost:,} lost, {report.duplicated:,} doubled", style="bold red")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from functions.core.plural import plural
+
 COLUMNS = (
     "vehicle", "trips", "km", "driving", "idle", "stops", "longest stop", "top km/h", "overspeed", "off route", "late",
 )  # fmt: skip
@@ -45,7 +47,7 @@ def table(trips: pd.DataFrame, stops: pd.DataFrame, events: pd.DataFrame, most: 
     shown = vehicles if len(vehicles) <= most + 1 else vehicles.head(most)
     rows = [_cells(str(vehicle_id), row) for vehicle_id, row in shown.iterrows()]
     left = len(vehicles) - len(shown)
-    note = f"and {left:,} vehicles that drove less" if left else ""
+    note = f"and {plural(left, 'vehicle')} that drove less" if left else ""
     return Told(COLUMNS, [*rows, _cells(f"all {len(vehicles):,}", _fleet(vehicles))], note)
 
 

@@ -8,13 +8,16 @@ from rich.table import Table
 from emulator import bench
 from emulator.plant import Plant
 from emulator.terminal import Terminal
+from functions.core.plural import plural
 
 
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
     plant = Plant(options.backend, only=("gps",), deliver=False, say=terminal.say)
     async with plant:
-        terminal.say(f"{len(bench.LOADS)} loads of {options.readings:,} readings, {options.rounds} rounds")
+        terminal.say(
+            f"{len(bench.LOADS)} loads of {plural(options.readings, 'reading')}, {plural(options.rounds, 'round')}"
+        )
         figures = await bench.director(plant, options.rounds, options.readings)
         backend = plant.backend.name
     table = Table("director, " + backend, "readings/s", "messages/s", "µs processor/reading", box=None, pad_edge=False)

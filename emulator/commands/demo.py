@@ -16,6 +16,7 @@ from emulator.plan import Departure, Plan
 from emulator.plant import Plant
 from emulator.run import Stage, run
 from emulator.terminal import Terminal
+from functions.core.plural import plural
 from functions.core.profile_fields import fields_of
 
 TICK_S = 0.02
@@ -42,7 +43,8 @@ async def drive(stage: Stage, plan: Plan, own: profiles.Profiles) -> None:
     settings = {name: fields_of(found) for name, found in fleet_profiles(plan).items()}
     await profiles.write(stage.plant.firestore, {name: found | own.get(name, {}) for name, found in settings.items()})
     stage.terminal.say(
-        f"{plan.vehicles} vehicles and {len(settings) - plan.vehicles} sites for {plan.seconds:g} s, about "
+        f"{plural(plan.vehicles, 'vehicle')} and {plural(len(settings) - plan.vehicles, 'site')} for "
+        f"{plan.seconds:g} s, about "
         f"{events_per_s(plan):,.0f} events/s, contracts of {plan.contract_s:g} s, seed {plan.seed}"
     )
     await _drive(stage, plan)

@@ -8,6 +8,7 @@ from emulator.errors import EmulatorError
 from emulator.publisher import Publisher
 from functions.adapters.pubsub import PubSub
 from functions.core.payload import elements
+from functions.core.plural import plural
 from functions.errors import FleetlineError, Malformed
 from functions.lines import LINES
 
@@ -28,7 +29,7 @@ async def main(options: argparse.Namespace) -> int:
         raise EmulatorError(f"Pub/Sub did not take it: {error}") from error
     finally:
         await publisher.close()
-    print(f"published message {message_id} to {options.line} ({len(payload)} bytes)")
+    print(f"published message {message_id} to {options.line} ({plural(len(payload), 'byte')})")
     for problem in _problems(options.line, payload) if options.line in LINES else ():
         print(f"it will be quarantined: {problem}", file=sys.stderr)
     return 0

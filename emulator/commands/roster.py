@@ -10,6 +10,7 @@ from emulator.commands.state import shown
 from emulator.errors import EmulatorError
 from emulator.terminal import Terminal
 from functions.adapters.firestore import Firestore
+from functions.core.plural import plural
 from functions.core.ports import Document
 from functions.errors import FleetlineError
 
@@ -32,7 +33,7 @@ async def main(options: argparse.Namespace) -> int:
 
 def _drawn(workers: list[Document], count: int) -> Table:
     more = f", the first {len(workers)} shown" if len(workers) < count else ""
-    table = Table(title=f"{count:,} workers at {datetime.now(UTC):%H:%M:%S} UTC{more}", title_justify="left")
+    table = Table(title=f"{plural(count, 'worker')} at {datetime.now(UTC):%H:%M:%S} UTC{more}", title_justify="left")
     for name in ("vehicle", "line", "status", "last event", "last heard", "contract until", "readings"):
         table.add_column(name, justify="right" if name == "readings" else "left")
     for worker in workers:

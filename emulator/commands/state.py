@@ -12,6 +12,7 @@ from emulator import addresses
 from emulator.errors import EmulatorError
 from emulator.terminal import Terminal
 from functions.adapters.firestore import Firestore
+from functions.core.plural import plural
 from functions.core.ports import Document
 from functions.errors import FleetlineError
 
@@ -49,7 +50,7 @@ def _drawn(vehicle_id: str, worker: Document) -> Table:
     for name in [*FIRST, *(name for name in sorted(fields) if name not in (*FIRST, *HIDDEN))]:
         if name in fields:
             table.add_row(name, shown(fields[name]))
-    table.add_row("memory", f"{len(fields.get('memory', b'')):,} bytes", style="dim")
+    table.add_row("memory", plural(len(fields.get("memory", b"")), "byte"), style="dim")
     return table
 
 

@@ -11,6 +11,7 @@ from emulator.terminal import Terminal
 from functions.adapters.bucket import Bucket
 from functions.adapters.firestore import Firestore
 from functions.core.chain import Verdict, verified
+from functions.core.plural import plural
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -29,7 +30,9 @@ async def main(options: argparse.Namespace) -> int:
         terminal.say(f"FAULT {fault}")
     kept = "" if anchors is None else ", and Firestore has the same hashes"
     if not verdict.faults:
-        terminal.say(f"{verdict.exports:,} exports, {len(verdict.files):,} files: the chain is whole{kept}")
+        terminal.say(
+            f"{plural(verdict.exports, 'export')}, {plural(len(verdict.files), 'file')}: the chain is whole{kept}"
+        )
     return 1 if verdict.faults else 0
 
 

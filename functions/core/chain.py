@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from functions.core.manifest import FIRST_PREVIOUS, FOLDER, File, Manifest, export_number, hashed, manifest_path, newest
+from functions.core.plural import plural
 from functions.core.ports import Files
 
 
@@ -88,7 +89,7 @@ def _read(files: Files, listed: Sequence[File], faults: list[str]) -> tuple[int,
             faults.append(f"{file.path}: cannot be read ({error})")
             continue
         if len(ids) != file.rows:
-            faults.append(f"{file.path}: has {len(ids)} rows, its manifest says {file.rows}")
+            faults.append(f"{file.path}: has {plural(len(ids), 'row')}, its manifest says {file.rows:,}")
         hashes.append(_hashes(ids))
     _, times = np.unique(np.concatenate(hashes), return_counts=True)
     return int(times.sum()), int((times > 1).sum())

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from functions.core.alert import AlertRecord
 from functions.core.ids import digest
+from functions.core.plural import plural
 
 MOST_LISTED = 50
 """Alerts a digest lists; of the others it says how many there are."""
@@ -48,7 +49,7 @@ def digest_letter(told: Sequence[tuple[AlertRecord, str]], contact: str, now: da
         lines.append(f"… and {len(ordered) - MOST_LISTED} more")
     return Letter(
         digest("digest", contact, keys).hex(),
-        f"Digest of {sum(kinds.values())} alerts: {counted}",
+        f"Digest of {plural(sum(kinds.values()), 'alert')}: {counted}",
         "\n".join(lines),
         ordered[0][0].severity.name,
         now,
