@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -13,6 +13,7 @@ from emulator.contracts import NOBODY, Workers, workers
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
 from emulator.plant import Plant
+from functions.core.escalation import DIGEST, WAITING
 from functions.core.ports import Document
 from infra.plant import LINES
 
@@ -31,7 +32,8 @@ class Report(msgspec.Struct, kw_only=True):
     `published` are distinct events, unreadable ones included; `repeated` the events sent beyond the first of their
     kind. Of what was published, `committed` are those exported as readings (`late` of them too late to change a
     state), `quarantined` those exported as such, `lost` those in no file. `duplicated` are products that occur more
-    than once. `deliveries` are receipts of people told, by state; `commands` are orders by what came of them.
+    than once. `deliveries` are receipts of people told, by how they stand; `commands` are orders by what came of them.
+    `roster` are the active workers once everything was answered, before a replay ends their contracts.
     """
 
     backend: str
@@ -95,7 +97,16 @@ def counted(alerts: Iterable[Document]) -> Alerts:
 
 
 def _deliveries(alerts: Iterable[Document]) -> dict[str, int]:
-    return dict(Counter(receipt["state"] for alert in alerts for receipt in alert.fields.get("receipts", [])))
+    return dict(Counter(_stands(receipt) for alert in alerts for receipt in alert.fields.get("receipts", [])))
+
+
+def _stands(receipt: Mapping[str, Any]) -> str:
+    """How a receipt stands; of one that waits, for what: a page waits for a better hour, or for another try."""
+    if receipt["state"] != WAITING:
+        return str(receipt["state"])
+    if receipt["way"] == DIGEST:
+        return "waiting for the next digest"
+    return "waiting to be tried again" if receipt["tries"] else "waiting for quiet hours or a snooze to end"
 
 
 async def _orders(plant: Plant) -> dict[str, dict[str, int]]:

@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from emulator import addresses, report, summary
 from emulator.closing import end_contracts
+from emulator.contracts import workers
 from emulator.drain import Drain
 from emulator.exports import ExportFolder
 from emulator.plant import Plant
 from emulator.terminal import Terminal
 from emulator.unanswered import Unanswered
 from emulator.watch import Watch
-
 from functions.core.plural import plural
+
 
 class Stage(NamedTuple):
     """What a publishing command works with."""
@@ -41,7 +42,7 @@ async def run(
 ) -> int:
     """Bring the plant up, publish, drain, take it down, report. The exit status: 0 when nothing was lost or doubled.
 
-    With `closes` all contracts end once everything is answered and the roster is counted: a recording is over.
+    With `closes` all contracts end once everything is answered: a recording is over.
     """
     async with plant:
         exports = ExportFolder(plant.exports)
@@ -60,6 +61,7 @@ async def run(
                 if closes:
                     terminal.say(f"the recording is over: {plural(await end_contracts(plant), 'contract')} ended")
                     await Drain(plant, unanswered, exports, terminal.say).run()
+                    last.workers = await workers(plant.firestore)
         finally:
             watching.cancel()
             await asyncio.wait([watching])

@@ -64,9 +64,9 @@ def _books(report: Report) -> Table:
 
 def _lines(report: Report, aside: Aside) -> Table:
     table = _table("line", "active", "silent", "ended", "contracts ended", "signed again", "backlog", "")
-    for line, active in report.roster.items():
+    for line, backlog in report.backlog.items():
         status, counts = aside.workers.status[line], aside.contracts[line]
-        cells = (active, status["silent"], status["ended"], counts.ended, counts.signed_again, report.backlog[line])
+        cells = (status["active"], status["silent"], status["ended"], counts.ended, counts.signed_again, backlog)
         table.add_row(line, *(f"{cell:,}" for cell in cells), "")
     p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
     table.add_row("answered after", *[""] * 6, f"p50 {p50}, p99 {p99} from publishing", style="dim")
@@ -134,7 +134,10 @@ def _table(*columns: str) -> Table:
 def day(exports: Path) -> Table:
     """What a dispatcher asks after a day: who drove how far, and stood where."""
     told = trips.told(exports)
-    table = Table(*told.columns, box=None, pad_edge=False, header_style="bold", caption=told.note or None)
+    table = Table(
+        *told.columns, box=None, pad_edge=False, collapse_padding=True, header_style="bold", caption=told.note or None
+    )
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for row in told.rows:

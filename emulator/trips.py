@@ -8,8 +8,10 @@ import pandas as pd
 from functions.core.plural import plural
 
 COLUMNS = (
-    "vehicle", "trips", "km", "driving", "idle", "stops", "longest stop", "top km/h", "overspeed", "off route", "late",
+    "vehicle", "trips", "km", "driving h:mm", "idle h:mm", "stops", "longest stop h:mm", "top km/h", "too fast",
+    "off route", "late",
 )  # fmt: skip
+"""The last three are counts: runs over the limit, ways off the route, arrivals after the promise."""
 MOST_VEHICLES = 12
 NEEDED = {
     "trips": ["vehicle_id", "distance_km", "duration_s", "idle_s", "max_kph"],

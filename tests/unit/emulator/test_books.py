@@ -14,6 +14,8 @@ from emulator import report
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
 from emulator.report import Alerts, Report, Standing
+from functions.core.alert import Receipt
+from functions.core.ports import Document
 
 EVENT = {"vehicle_id": "van-1", "event_time": "2025-01-06T00:00:00Z", "latitude": 1.0, "longitude": 2.0}
 STANDING = Standing({"gps": 1}, {"gps": 0}, {"p50": 1.0, "p99": 2.0}, Alerts({"offline": 2}, {"offline": 1}))
@@ -129,6 +131,20 @@ def test_the_report_has_the_agreed_keys(books: Books, tmp_path: Path) -> None:
         "backend", "seconds", "published", "committed", "quarantined", "late", "repeated", "lost", "duplicated",
         "exported", "export_files", "roster", "backlog", "alerts", "deliveries", "commands", "firestore", "latency_ms",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("receipt", "said"),
+    [
+        (Receipt("opened", "desk", state="delivered"), "delivered"),
+        (Receipt("opened", "desk", way="digest"), "waiting for the next digest"),
+        (Receipt("opened", "desk", tries=2), "waiting to be tried again"),
+        (Receipt("opened", "desk"), "waiting for quiet hours or a snooze to end"),
+    ],
+)
+def test_a_delivery_that_waits_says_for_what(receipt: Receipt, said: str) -> None:
+    alert = Document("alerts/1", {"receipts": [msgspec.structs.asdict(receipt)]}, None)
+    assert report._deliveries([alert]) == {said: 1}
 
 
 def test_rows_are_read_from_the_footers(books: Books) -> None:

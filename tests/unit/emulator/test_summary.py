@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulator import faults, findings
+from emulator import faults, findings, summary
 from emulator.contracts import NOBODY, Contracts, Shift, Workers, contracts
 from emulator.exports import ExportFolder
 from emulator.findings import Fault
 from emulator.ledger import Ledger
+from emulator.report import Alerts, Report
+from emulator.summary import Aside
 
 START = datetime(2025, 1, 6, 8, tzinfo=UTC)
 
@@ -112,6 +114,18 @@ def test_a_repeat_is_found_when_its_row_stands_exactly_once(files: Files, copies
     for _ in range(copies):
         files.export("positions", {**files.reading(1, 1), "product_id": product_id})
     assert files.found().get(Fault("gps", faults.REPEAT), 0) == counted
+
+
+def test_the_table_of_lines_shows_what_is_true_at_the_end() -> None:
+    """A replay ends all contracts: three that ended are not three that are active."""
+    report = Report(
+        **dict.fromkeys(("published", "committed", "quarantined", "late", "repeated", "lost", "duplicated"), 0),
+        backend="embedded", seconds=1.0, exported={}, export_files=[], roster={"gps": 3}, backlog={"gps": 0},
+        alerts=Alerts(), firestore={}, latency_ms={"p50": 1.0, "p99": 2.0},
+    )  # fmt: skip
+    workers = Workers({"gps": Counter(ended=3)}, {})
+    table = summary._lines(report, Aside(workers, {"gps": Contracts(3, 0)}, Counter(), Counter()))
+    assert [next(iter(column.cells)) for column in table.columns[:6]] == ["gps", "0", "0", "3", "3", "0"]
 
 
 def test_contracts_are_signed_again_when_their_vehicle_was_hired_since() -> None:

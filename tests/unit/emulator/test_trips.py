@@ -40,16 +40,17 @@ def export(yard: Yard, folder: Path) -> Path:
 def test_a_day_as_a_dispatcher_reads_it(tmp_path: Path) -> None:
     told = trips.told(export(day(), tmp_path))
     assert [dict(zip(told.columns, row, strict=True)) for row in told.rows] == [
-        line("van-1", trips="2", km="17.5", driving="0:19", stops="2", longest="0:40", overspeed="2"),
-        line("van-2", trips="1", km="9.5", driving="0:10", stops="1", longest="0:05", overspeed="1"),
-        line("all 2", trips="3", km="27.0", driving="0:29", stops="3", longest="0:40", overspeed="3"),
+        line("van-1", trips="2", km="17.5", driving="0:19", stops="2", longest="0:40", too_fast="2"),
+        line("van-2", trips="1", km="9.5", driving="0:10", stops="1", longest="0:05", too_fast="1"),
+        line("all 2", trips="3", km="27.0", driving="0:29", stops="3", longest="0:40", too_fast="3"),
     ]
     assert told.note == ""
 
 
-def line(vehicle: str, longest: str, **cells: str) -> dict[str, str]:
-    rest = {"idle": "0:00", "longest stop": longest, "top km/h": "60", "off route": "0", "late": "0"}
-    every = {"vehicle": vehicle, **cells, **rest}
+def line(vehicle: str, driving: str, longest: str, too_fast: str, **cells: str) -> dict[str, str]:
+    times = {"driving h:mm": driving, "idle h:mm": "0:00", "longest stop h:mm": longest}
+    counts = {"top km/h": "60", "too fast": too_fast, "off route": "0", "late": "0"}
+    every = {"vehicle": vehicle, **cells, **times, **counts}
     return {name: every[name] for name in trips.COLUMNS}
 
 
