@@ -27,7 +27,7 @@ Text = Annotated[str, Meta(max_length=500)]
 class Reply(msgspec.Struct, frozen=True):
     """What a vehicle or workshop answers, on topic replies."""
 
-    command_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{24}\Z")]
+    command_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{24}\Z", description="24 digits 0-9 or a-f")]
     state: Literal["acknowledged", "done", "refused"]
     by: Annotated[str, Meta(max_length=128)] = ""
     notes: Text = ""
