@@ -1,14 +1,25 @@
 """What a person sees: plain progress lines, and on a terminal a live table."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.table import Table
 
 FILE_WIDTH = 140
 """Of tables that do not go to a terminal."""
+WORD, NUMBER, TEXT = "word", "number", "text"
+"""What a column holds. Text may be wrapped; a word that is cut off would be another word."""
+
+
+def listing(title: str, columns: Mapping[str, str]) -> Table:
+    """A table to fill that a terminal of 80 columns can show; `columns` are what each of them holds."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    for name, holds in columns.items():
+        table.add_column(name, justify="right" if holds == NUMBER else "left", no_wrap=holds == WORD)
+    return table
 
 
 class Terminal:

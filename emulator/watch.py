@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from emulator import report
@@ -15,7 +14,7 @@ from emulator.contracts import NOBODY, contracts, shifts, workers
 from emulator.exports import ExportFolder
 from emulator.findings import Fault
 from emulator.plant import Plant
-from emulator.terminal import Terminal
+from emulator.terminal import NUMBER, WORD, Terminal, listing
 from functions import lines
 from functions.errors import Unavailable
 from infra.plant import LINES
@@ -110,19 +109,8 @@ class Watch:
         return (answered - history[0][1]) / since_s if since_s > 0 else 0.0
 
     def _drawn(self) -> RenderableType:
-        table = Table(title=f"{time.monotonic() - self._started_s:.0f} s", title_justify="left")
-        for column in (
-            "line",
-            "published",
-            "answered",
-            "backlog",
-            "oldest",
-            "active",
-            "ended",
-            "exported",
-            "per second",
-        ):
-            table.add_column(column, justify="left" if column == "line" else "right")
+        numbers = ("published", "answered", "backlog", "oldest", "active", "ended", "exported", "per second")
+        table = listing(f"{time.monotonic() - self._started_s:.0f} s", {"line": WORD, **dict.fromkeys(numbers, NUMBER)})
         for topic in self._plant.couriers:
             sight = self._sight(topic)
             table.add_row(

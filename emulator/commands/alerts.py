@@ -5,21 +5,22 @@ import getpass
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from rich.table import Table
 
 from emulator import addresses
-from emulator.commands.state import plain, shown
+from emulator.commands.state import clock, plain, shown
 from emulator.errors import EmulatorError
-from emulator.terminal import Terminal
+from emulator.terminal import TEXT, WORD, Terminal, listing
 from functions.adapters.clock import now
 from functions.adapters.firestore import Firestore
 from functions.core import handling
 from functions.core.alert import AlertRecord, alert_path, handled, read
 from functions.core.handling import Handling
 from functions.core.letter import duration
+from functions.core.plural import plural
 from functions.core.ports import Where
 from functions.core.revision import revise
 from functions.errors import FleetlineError
@@ -27,6 +28,15 @@ from functions.errors import FleetlineError
 MOST_SOUGHT = 1_000
 """Alerts among which the beginning of an id is looked up."""
 SHORT = 8
+COLUMNS = {
+    "id": WORD,
+    "severity": WORD,
+    "kind": WORD,
+    "vehicle": TEXT,
+    "state": TEXT,
+    "started, UTC": TEXT,
+    "told": TEXT,
+}
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -49,8 +59,10 @@ async def _list(store: Firestore, options: argparse.Namespace) -> int:
         alerts = [(fields, alert) for fields, alert in alerts if alert.live]
     if options.json:
         print(json.dumps([fields for fields, _ in alerts], default=plain, indent=2))
+    elif alerts:
+        Terminal().show(_drawn([alert for _, alert in alerts], now()))
     else:
-        Terminal().show(_drawn([alert for _, alert in alerts]))
+        Terminal().say(_nothing(options))
     return 0
 
 
@@ -67,7 +79,7 @@ async def _change(store: Firestore, options: argparse.Namespace) -> int:
     except handling.Settled as settled:
         raise EmulatorError(f"alert {alert_id[:SHORT]} stays as it is: {settled}") from None
     alert = read((await store.get([alert_path(alert_id)]))[alert_path(alert_id)].fields)
-    print(f"{alert_id[:SHORT]} {alert.kind} {alert.vehicle_id}: {_people(alert)}")
+    print(f"{alert_id[:SHORT]} {alert.kind} {alert.vehicle_id}: {stands(alert, at)}")
     return 0
 
 
@@ -75,40 +87,58 @@ async def _found(store: Firestore, beginning: str) -> str:
     recent = await store.query("alerts", order_by=["-recorded_at"], limit=MOST_SOUGHT, only=["alert_id"])
     ids = [one.fields["alert_id"] for one in recent if one.fields["alert_id"].startswith(beginning)]
     if len(ids) != 1:
-        raise EmulatorError(f"{len(ids) or 'no'} alerts have an id that begins with {beginning}")
+        which = f"{len(ids)} alerts have ids that begin" if ids else "no alert has an id that begins"
+        raise EmulatorError(f"{which} with {beginning}")
     return str(ids[0])
 
 
-def _drawn(alerts: list[AlertRecord]) -> Table:
-    table = Table(title=f"{len(alerts)} alerts at {datetime.now(UTC):%H:%M:%S} UTC", title_justify="left")
-    for name in ("id", "severity", "kind", "vehicle", "subject", "status", "started", "lasted", "people", "told"):
-        table.add_column(name)
+def _nothing(options: argparse.Namespace) -> str:
+    """ "no open alerts of kind door_open of van-7", as was asked."""
+    return (
+        f"no {'open ' if options.open else ''}alerts"
+        + (f" of kind {options.kind}" if options.kind else "")
+        + (f" of {options.vehicle}" if options.vehicle else "")
+    )
+
+
+def _drawn(alerts: list[AlertRecord], at: datetime) -> Table:
+    table = listing(f"{plural(len(alerts), 'alert')} at {at:%H:%M:%S} UTC", COLUMNS)
     for alert in alerts:
-        lasted = duration((alert.ended_at - alert.started_at).total_seconds()) if alert.ended_at else "–"
         table.add_row(
             alert.alert_id[:SHORT],
             alert.severity.name,
             alert.kind,
-            alert.vehicle_id,
-            alert.subject,
-            alert.status,
-            shown(alert.started_at),
-            lasted,
-            _people(alert),
+            " ".join(filter(None, (alert.vehicle_id, alert.subject))),
+            stands(alert, at),
+            clock(alert.started_at),
             _told(alert),
         )
     return table
 
 
-def _people(alert: AlertRecord) -> str:
+def stands(alert: AlertRecord, at: datetime) -> str:
+    """What a person sees as an alert's state: what somebody did about it counts before what its vehicle says."""
+    people = _people(alert, at)
+    if alert.status == "open" or alert.handling.closed_at is not None:
+        return people or "open"
+    lasted = f" after {duration((alert.ended_at - alert.started_at).total_seconds())}" if alert.ended_at else ""
+    return ", ".join(filter(None, (alert.status + lasted, people)))
+
+
+def _people(alert: AlertRecord, at: datetime) -> str:
+    """What somebody did about it last, and why."""
     one = alert.handling
     if one.closed_at is not None:
-        return f"closed by {one.closed_by}: {one.reason}"
-    if one.snoozed_until is not None:
+        return _because(f"closed by {one.closed_by}", one.reason)
+    if one.snoozed_until is not None and one.snoozed_until > at:
         return f"snoozed until {shown(one.snoozed_until)}"
     if one.acknowledged_at is not None:
-        return f"acknowledged by {one.acknowledged_by}: {one.comment or ''}"
-    return "–"
+        return _because(f"acknowledged by {one.acknowledged_by}", one.comment)
+    return ""
+
+
+def _because(did: str, why: str | None) -> str:
+    return f"{did}: {why}" if why else did
 
 
 def _told(alert: AlertRecord) -> str:

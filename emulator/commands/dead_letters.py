@@ -9,8 +9,9 @@ from rich.table import Table
 from emulator import addresses
 from emulator.dead_letters import AT_ONCE, DeadLetter, DeadLetters
 from emulator.errors import EmulatorError
-from emulator.terminal import Terminal
+from emulator.terminal import NUMBER, TEXT, WORD, Terminal, listing
 from functions.adapters.pubsub import PubSub
+from functions.core.plural import plural
 from functions.errors import FleetlineError
 from infra.plant import TRIGGERS
 
@@ -58,9 +59,8 @@ async def _looked_at(letters: DeadLetters, topic: str, limit: int) -> list[DeadL
 
 
 def _drawn(found: dict[str, list[DeadLetter]]) -> Table:
-    table = Table(title=f"{sum(map(len, found.values())):,} dead letters", title_justify="left")
-    for name in ("topic", "message", "put aside, UTC", "bytes", "begins with"):
-        table.add_column(name, justify="right" if name == "bytes" else "left")
+    columns = {"topic": WORD, "message": WORD, "put aside, UTC": TEXT, "bytes": NUMBER, "begins with": TEXT}
+    table = listing(plural(sum(map(len, found.values())), "dead letter"), columns)
     for topic, letters in found.items():
         for letter in letters:
             begins = letter.data[:SHOWN_CHARACTERS].decode(errors="replace")

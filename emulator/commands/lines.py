@@ -6,14 +6,25 @@ from collections import Counter
 from rich.table import Table
 
 from emulator import addresses
-from emulator.commands.state import shown
+from emulator.commands.state import clock
 from emulator.errors import EmulatorError
-from emulator.terminal import Terminal
+from emulator.terminal import NUMBER, TEXT, WORD, Terminal, listing
 from functions.adapters.backlog import read_board
 from functions.adapters.firestore import Firestore
 from functions.core.ports import Document
 from functions.errors import FleetlineError
 from functions.lines import LINES
+
+COLUMNS = {
+    "line": WORD,
+    "active": NUMBER,
+    "silent": NUMBER,
+    "ended": NUMBER,
+    "readings": NUMBER,
+    "newest event, UTC": TEXT,
+    "unanswered": NUMBER,
+    "oldest, s": NUMBER,
+}
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -31,9 +42,7 @@ async def main(options: argparse.Namespace) -> int:
 
 
 def _drawn(workers: list[Document], board: dict[str, dict[str, float]]) -> Table:
-    table = Table(title="production lines", title_justify="left")
-    for name in ("line", "active", "silent", "ended", "readings", "newest event", "unanswered", "oldest, s"):
-        table.add_column(name, justify="left" if name in ("line", "newest event") else "right")
+    table = listing("production lines", COLUMNS)
     for line in LINES:
         own = [worker.fields for worker in workers if worker.fields.get("line") == line]
         status = Counter(fields.get("status") for fields in own)
@@ -42,7 +51,7 @@ def _drawn(workers: list[Document], board: dict[str, dict[str, float]]) -> Table
             line,
             *(f"{status[name]:,}" for name in ("active", "silent", "ended")),
             f"{sum(fields.get('readings', 0) for fields in own):,}",
-            shown(max((fields["event_at"] for fields in own if fields.get("event_at")), default=None)),
+            clock(max(times)) if (times := [one["event_at"] for one in own if one.get("event_at")]) else "–",
             f"{notice['unanswered']:,.0f}" if "unanswered" in notice else "–",
             f"{notice['oldest_unanswered_s']:,.1f}" if "oldest_unanswered_s" in notice else "–",
         )

@@ -61,10 +61,15 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(_flat(part) for part in value) or "–"
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{clock(value)} UTC"
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) >= 1000 else f"{value:.6g}"
     return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+
+
+def clock(at: datetime) -> str:
+    """A time in UTC, where the heading says so."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 _WORDS = {None: "–", True: "yes", False: "no"}
