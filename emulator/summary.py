@@ -1,6 +1,7 @@
 """The end of a run as a table people want to look at."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from emulator.ledger import Ledger
 from emulator.plant import Plant
 from emulator.report import Report
 from functions.core.plural import plural
+
+FIRST_WIDTH = 15
+"""Of the first column of every table, so that they stand under one another."""
 
 
 class Aside(NamedTuple):
@@ -39,9 +43,10 @@ def aside(
 
 def drawn(report: Report, aside: Aside, plant: Plant) -> RenderableType:
     """Books, classes, lines, faults and verdict of one run."""
-    parts: list[RenderableType] = [_books(report), _lines(report, aside), _classes(report)]
+    parts: list[RenderableType] = [_books(report), _lines(report, aside), _latency(report)]
+    parts += [_classes(report), _note("Firestore", _counted(report.firestore))]
     if report.alerts.opened or report.alerts.withdrawn:
-        parts.append(_alerts(report))
+        parts += [_alerts(report), *_people(report)]
     if aside.injected:
         parts.append(_faults(aside))
     parts.append(Text(f"mails: {plant.mail.mails} in {plant.mail.folder}\nexports: {plant.exports}"))
@@ -63,40 +68,45 @@ def _books(report: Report) -> Table:
 
 
 def _lines(report: Report, aside: Aside) -> Table:
-    table = _table("line", "active", "silent", "ended", "contracts ended", "signed again", "backlog", "")
+    table = _table("line", "active", "silent", "ended", "contracts ended", "signed again", "backlog")
     for line, backlog in report.backlog.items():
         status, counts = aside.workers.status[line], aside.contracts[line]
         cells = (status["active"], status["silent"], status["ended"], counts.ended, counts.signed_again, backlog)
-        table.add_row(line, *(f"{cell:,}" for cell in cells), "")
-    p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
-    table.add_row("answered after", *[""] * 6, f"p50 {p50}, p99 {p99} from publishing", style="dim")
+        table.add_row(line, *(f"{cell:,}" for cell in cells))
     return table
 
 
+def _latency(report: Report) -> Text:
+    p50, p99 = (f"{report.latency_ms[name]:,.0f} ms" for name in ("p50", "p99"))
+    return _note("answered after", f"p50 {p50}, p99 {p99} from publishing")
+
+
 def _classes(report: Report) -> Table:
-    table = _table("class", "rows exported", "")
+    table = _table("class", "rows exported")
     for pclass, rows in report.exported.items():
-        table.add_row(pclass, f"{rows:,}", "")
-    costs = ", ".join(f"{count:,} {name}" for name, count in report.firestore.items())
-    table.add_row("Firestore", "", costs, style="dim")
+        table.add_row(pclass, f"{rows:,}")
     return table
 
 
 def _alerts(report: Report) -> Table:
-    table = _table("alert", "opened", "closed", "withdrawn", "")
+    table = _table("alert", "opened", "closed", "withdrawn")
     alerts = report.alerts
     for kind in sorted(alerts.opened.keys() | alerts.withdrawn.keys()):
         table.add_row(
             kind, *(f"{by_kind.get(kind, 0):,}" for by_kind in (alerts.opened, alerts.closed, alerts.withdrawn))
         )
-    table.add_row("deliveries", "", "", "", _counted(report.deliveries), style="dim")
-    for command, states in report.commands.items():
-        table.add_row(f"{command} ordered", f"{sum(states.values()):,}", "", "", _counted(states))
     return table
 
 
+def _people(report: Report) -> Iterator[Text]:
+    """What alerts made people and vehicles do."""
+    yield _note("deliveries", _counted(report.deliveries))
+    for command, states in report.commands.items():
+        yield _note(f"{command} ordered", f"{sum(states.values()):,}: {_counted(states)}")
+
+
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none"
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none"
 
 
 def _faults(aside: Aside) -> Table:
@@ -122,11 +132,17 @@ def _alarm(count: int) -> str | None:
     return "bold red" if count else None
 
 
+def _note(name: str, said: str) -> Text:
+    return Text(f"{name:<{FIRST_WIDTH + 2}}{said}", style="dim")
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(
-            column, justify="left" if number == 0 or not column else "right", min_width=14 if number == 0 else 0
+            column,
+            justify="left" if number == 0 or not column else "right",
+            min_width=FIRST_WIDTH if number == 0 else 0,
         )
     return table
 

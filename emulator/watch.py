@@ -147,18 +147,17 @@ class Watch:
         )
 
     def _said(self) -> str:
-        parts = []
-        for topic in LINES:
-            sight = self._sight(topic)
-            if not sight.published:
-                continue
-            parts.append(
-                f"{topic} {sight.published:,} published, {sight.answered:,} answered, backlog {sight.backlog:,}, "
-                f"{sight.active or 0:,} active, {sight.ended or 0:,} ended, {sight.rows or 0:,} rows exported"
-            )
-        told = {"contracts": self._told_contracts(), "alerts": self._told_alerts()}
-        parts += [f"{name} {note}" for name, note in told.items() if note]
-        return f"{time.monotonic() - self._started_s:4.0f} s: " + " | ".join(parts)
+        sights = [self._sight(topic) for topic in LINES]
+        told = {
+            "published": sum(sight.published for sight in sights),
+            "answered": sum(sight.answered for sight in sights),
+            "rows exported": sum(sight.rows or 0 for sight in sights),
+            "workers active": sum(sight.active or 0 for sight in sights),
+            "contracts ended": sum(one.ended for one in self._contracts.values()),
+            "alerts open": sum(self._alerts.opened.values()) - sum(self._alerts.closed.values()),
+        }
+        passed_s = time.monotonic() - self._started_s
+        return f"{passed_s:4.0f} s: " + ", ".join(f"{count:,} {name}" for name, count in told.items())
 
 
 def _listed(counts: Counter[str]) -> str:
