@@ -1,23 +1,29 @@
 """The arguments of every command, and the help that teaches them. Standard library only."""
 
 import argparse
+import re
 import textwrap
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 from infra.plant import LINES
 
-DESCRIPTION = """\
-The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc and
-Cloud Scheduler do, and a fleet to drive it. Without a command: demo.
-"""
-EXAMPLES = """\
+WIDTH = 79
+DESCRIPTION = (
+    "The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc "
+    "and Cloud Scheduler do, and a fleet to drive it. Without a command: demo."
+)
+PUBLISH = """\
+  python3 -m emulator publish gps '{"vehicle_id": "bus-7", "latitude": 52.52,
+    "event_time": "2025-01-06T08:00:00Z", "longitude": 13.405, "speed_kph": 31}'"""
+EXAMPLES = f"""\
 examples:
-  python3 -m emulator                                    a minute of 50 simulated vehicles
-  python3 -m emulator demo --vehicles 500 --rate 1500    more of them, faster
-  python3 -m emulator up                                 everything up until Ctrl-C, then in another terminal:
-  python3 -m emulator publish gps '{"vehicle_id": "bus-7", "event_time": "2025-01-06T08:00:00Z",
-                                    "latitude": 52.52, "longitude": 13.405, "speed_kph": 31}'
+  python3 -m emulator                a minute of 50 simulated vehicles
+  python3 -m emulator demo --vehicles 500 --rate 1500
+                                     more of them, faster
+  python3 -m emulator up             everything up until Ctrl-C; meanwhile:
+{PUBLISH}
   python3 -m emulator state bus-7
   python3 -m emulator sample > day.jsonl && python3 -m emulator replay day.jsonl
 """
@@ -27,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line; `command` names what is asked for."""
     whole = argparse.ArgumentParser(
         "python3 -m emulator",
-        description=DESCRIPTION,
+        description=textwrap.fill(DESCRIPTION, WIDTH),
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,10 +62,14 @@ def _add_demo(commands: Any) -> None:
         "silence, malformed events), a live table, a drain, and a summary with the faults injected and found. Exit "
         "status 0 when every event that was published is in the exported files exactly once.",
     )  # fmt: skip
-    demo.add_argument("--seconds", type=float, default=60.0, help="how long the fleet drives (60)")
-    demo.add_argument("--vehicles", type=_count, default=50, help="how many vehicles (50)")
-    demo.add_argument("--rate", type=float, help="events per second of the whole fleet (about 1.3 per vehicle)")
-    demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same drives and faults (1)")
+    demo.add_argument("--seconds", type=_positive, default=60.0, metavar="N", help="how long the fleet drives (60)")
+    demo.add_argument("--vehicles", type=_count, default=50, metavar="N", help="how many vehicles (50)")
+    demo.add_argument(
+        "--rate", type=_positive, metavar="N", help="events per second of the whole fleet (about 1.3 per vehicle)"
+    )
+    demo.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="the same seed gives the same drives and faults (1)"
+    )
     _plant_options(demo)
     _report_options(demo)
 
@@ -73,7 +83,7 @@ def _add_up(commands: Any) -> None:
         "  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://$PUBSUB_EMULATOR_HOST/ \\\n"
         "    gcloud pubsub topics publish gps --project=fleetline --message='{…}'",
     )  # fmt: skip
-    up.add_argument("--addresses", type=Path, metavar="FILE", help="write the addresses here too")
+    up.add_argument("--addresses", type=_new_file, metavar="FILE", help="write the addresses here too")
     up.add_argument("--quiet", action="store_true", help="print nothing")
     _plant_options(up)
 
@@ -88,7 +98,7 @@ def _add_replay(commands: Any) -> None:
         "  python3 -m emulator replay drive.gpx --speed 10\n"
         "  python3 -m emulator replay day.csv.gz --shuffle 60 --repeat 2",
     )  # fmt: skip
-    replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording")
     replay.add_argument(
         "--speed",
         type=_speed,
@@ -96,16 +106,18 @@ def _add_replay(commands: Any) -> None:
         metavar="N|max",
         help="times real time, or as fast as answered (max)",
     )
-    replay.add_argument("--line", default="gps", help="the line of events that name none (gps)")
+    replay.add_argument(
+        "--line", choices=LINES, default="gps", metavar="LINE", help="the line of events that name none (gps)"
+    )
     replay.add_argument(
         "--shuffle",
-        type=float,
+        type=_not_negative,
         default=0.0,
         metavar="SECONDS",
         help="disorder: delay each event by up to so much",
     )
     replay.add_argument("--repeat", type=_count, default=1, metavar="N", help="publish everything N times (1)")
-    replay.add_argument("--seed", type=int, default=1, help="of --shuffle (1)")
+    replay.add_argument("--seed", type=int, default=1, metavar="N", help="of --shuffle (1)")
     _plant_options(replay)
     _report_options(replay)
 
@@ -117,10 +129,10 @@ def _add_sample(commands: Any) -> None:
         "every 6 min, inventory on change; faults included. The same seed prints the same.",
         "example:\n  python3 -m emulator sample --vehicles 3 --hours 2 > day.jsonl",
     )  # fmt: skip
-    sample.add_argument("--vehicles", type=_count, default=10, help="how many vehicles (10)")
-    sample.add_argument("--hours", type=float, default=24.0, help="how many hours (24)")
-    sample.add_argument("--seed", type=int, default=1, help="(1)")
-    sample.add_argument("--line", choices=LINES, help="events of this line only")
+    sample.add_argument("--vehicles", type=_count, default=10, metavar="N", help="how many vehicles (10)")
+    sample.add_argument("--hours", type=_positive, default=24.0, metavar="N", help="how many hours (24)")
+    sample.add_argument("--seed", type=int, default=1, metavar="N", help="of the drives and faults (1)")
+    sample.add_argument("--line", choices=LINES, metavar="LINE", help="events of this line only")
 
 
 def _add_publish(commands: Any) -> None:
@@ -128,8 +140,7 @@ def _add_publish(commands: Any) -> None:
         commands, "publish", "one message to a running plant",
         "Publishes one event, or a JSON list of them, to a line of a plant that `up` started; - reads standard input. "
         "To `replies` goes what a vehicle or workshop answers to a command.",
-        "example:\n  python3 -m emulator publish gps "
-        '\'{"vehicle_id": "bus-7", "event_time": "2025-01-06T08:00:00Z", "latitude": 52.52, "longitude": 13.405}\'',
+        f"example:\n{PUBLISH}",
     )  # fmt: skip
     publish.add_argument("line", metavar="LINE", help="gps, …; or replies")
     publish.add_argument("payload", metavar="JSON", help="the message, or - for standard input")
@@ -138,7 +149,7 @@ def _add_publish(commands: Any) -> None:
 
 def _add_state(commands: Any) -> None:
     state = _command(commands, "state", "what a vehicle's workers know", "Reads one vehicle's workers from Firestore.")
-    state.add_argument("vehicle", metavar="VEHICLE")
+    state.add_argument("vehicle", type=_vehicle, metavar="VEHICLE", help="its id")
     state.add_argument("--json", action="store_true", help="every field, memory in base64")
     _addresses_option(state)
 
@@ -172,7 +183,7 @@ def _add_alerts(commands: Any) -> None:
     ack = actions.add_parser("ack", help="somebody sees to it: nobody else is called")
     ack.add_argument("--comment", default="", help="what is being done")
     snooze = actions.add_parser("snooze", help="nobody is told for a while; then a reminder")
-    snooze.add_argument("--minutes", type=float, required=True, metavar="N")
+    snooze.add_argument("--minutes", type=_positive, required=True, metavar="N", help="how long")
     snooze.add_argument("--comment", default="", help="why")
     close = actions.add_parser("close", help="final for this episode, whatever its vehicle still says")
     close.add_argument("--reason", required=True, help="faulty sensor, …")
@@ -221,7 +232,7 @@ def _add_forget(commands: Any) -> None:
         "Deletes a vehicle's profile, workers, alerts and commands, and rewrites every exported file without it. The "
         "chain stays whole: an export of its own says which files changed.",
     )  # fmt: skip
-    forget.add_argument("vehicle", metavar="VEHICLE")
+    forget.add_argument("vehicle", type=_vehicle, metavar="VEHICLE", help="its id")
     _addresses_option(forget)
 
 
@@ -231,8 +242,10 @@ def _add_bench(commands: Any) -> None:
         "Posts messages straight to a running gps function, commits confirmed by Firestore: single events and lists, "
         "many vehicles and few. Medians of several rounds, and the function's processor time for each reading.",
     )  # fmt: skip
-    bench.add_argument("--rounds", type=_count, default=5, help="how often each load is measured (5)")
-    bench.add_argument("--readings", type=_count, default=20_000, help="readings of each load and round (20000)")
+    bench.add_argument("--rounds", type=_count, default=5, metavar="N", help="how often each load is measured (5)")
+    bench.add_argument(
+        "--readings", type=_count, default=20_000, metavar="N", help="readings of each load and round (20000)"
+    )
     bench.add_argument("--backend", choices=("auto", "google", "embedded"), default="auto", help="as for demo")
     _report_options(bench)
 
@@ -245,7 +258,7 @@ def _command(commands: Any, name: str, brief: str, description: str, examples: s
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=brief,
-        description=textwrap.fill(description, 100),
+        description=textwrap.fill(description, WIDTH),
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -260,27 +273,60 @@ def _plant_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--instances", type=_instances, default={}, metavar="NAME=N,…", help="instances of a function, e.g. gps=2"
     )
-    parser.add_argument("--exports", type=Path, metavar="DIR", help="where Parquet goes (a folder of this run's own)")
+    parser.add_argument(
+        "--exports",
+        type=Path,
+        metavar="DIR",
+        help="where Parquet goes (a folder of this run's own; the newest five stay)",
+    )
     parser.add_argument(
         "--profiles", type=Path, metavar="FILE", help="settings of vehicles: a JSON object keyed by vehicle id"
     )
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures of the run as JSON")
+    parser.add_argument("--report", type=_new_file, metavar="FILE", help="write the figures of the run as JSON")
     parser.add_argument("--quiet", action="store_true", help="print the summary only")
 
 
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
+def _positive(text: str) -> float:
+    if not 0 < _number(text) < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return float(text)
+
+
+def _not_negative(text: str) -> float:
+    if not 0 <= _number(text) < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
+    return float(text)
+
+
+def _number(text: str) -> float:
     try:
-        speed = float(text)
+        return float(text)
     except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor max")
-    return speed
+        return nan
+
+
+def _speed(text: str) -> float | None:
+    return None if text == "max" else _positive(text)
+
+
+def _new_file(text: str) -> Path:
+    """A file that will be written: it is late to find at the end of a run that it cannot be."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder, not a file to write")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent} to write into")
+    return path
+
+
+def _vehicle(text: str) -> str:
+    """No vehicle can have another id, and a slash in it would lead elsewhere."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no vehicle id: letters, digits and ._:- only")
+    return text
 
 
 def _count(text: str) -> int:

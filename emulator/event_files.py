@@ -30,15 +30,20 @@ class FileEvent(NamedTuple):
     event_at: float | None
 
 
+def check(path: Path) -> None:
+    """EmulatorError when a file is not there, or its name does not say how it is to be read."""
+    if not path.is_file():
+        raise EmulatorError(f"there is no file {path}")
+    if _kind_of(path) not in _READERS:
+        raise EmulatorError(f"{path}: the name must end in .jsonl, .csv or .gpx (perhaps with .gz behind it)")
+
+
 def read(path: Path, default_line: str) -> Iterator[FileEvent]:
     """The events of one file; EmulatorError when it cannot be read as what its name says."""
-    kind = next((part for part in reversed(path.suffixes) if part != ".gz"), "")
-    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json_lines, ".csv": _csv, ".gpx": _gpx}
-    if kind not in readers:
-        raise EmulatorError(f"{path}: the name must end in .jsonl, .csv or .gpx (perhaps with .gz behind it)")
+    check(path)
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield from readers[kind](typing.cast(typing.BinaryIO, file), path, default_line)
+            yield from _READERS[_kind_of(path)](typing.cast(typing.BinaryIO, file), path, default_line)
     except (OSError, UnicodeDecodeError, csv.Error, ElementTree.ParseError) as error:
         raise EmulatorError(f"{path} cannot be read: {error}") from error
 
@@ -89,6 +94,13 @@ def _gpx(file: typing.BinaryIO, path: Path, _: str) -> Iterator[FileEvent]:
             event["speed_kph"] = round(speed_mps * _MPS_TO_KPH, 2)
         yield _event("gps", event, json.dumps(event, separators=(",", ":")).encode(), str(path))
         element.clear()
+
+
+def _kind_of(path: Path) -> str:
+    return next((part for part in reversed(path.suffixes) if part != ".gz"), "")
+
+
+_READERS = {".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json_lines, ".csv": _csv, ".gpx": _gpx}
 
 
 def _event(line: object, event: object, payload: bytes, where: str) -> FileEvent:

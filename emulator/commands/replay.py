@@ -18,7 +18,7 @@ from random import Random
 from typing import NamedTuple
 
 from emulator.errors import EmulatorError
-from emulator.event_files import FileEvent, read
+from emulator.event_files import FileEvent, check, read
 from emulator.plant import TELLING, Plant
 from emulator.run import Stage, run
 from emulator.terminal import Terminal
@@ -37,8 +37,7 @@ STALLED_S = 300
 async def main(options: argparse.Namespace) -> int:
     terminal = Terminal(options.quiet)
     for path in options.files:
-        if not path.is_file():
-            raise EmulatorError(f"there is no file {path}")
+        check(path)
     plant = Plant(
         options.backend,
         instances=options.instances,

@@ -39,6 +39,9 @@ def test_help_of_the_tests_answers_too() -> None:
     [
         "nonsense", "replay", "replay x.jsonl --speed 0", "replay x.jsonl --speed fast", "replay x.jsonl --repeat 0",
         "demo --instances gps", "demo --instances gps=0", "demo --backend azure", "demo --vehicles -1", "publish gps",
+        "demo --seconds 0", "demo --seconds -1", "demo --rate 0", "sample --hours -1", "replay x.jsonl --shuffle -1",
+        "replay x.jsonl --line gpx", "alerts snooze 2b --minutes 0", "state a/b", "forget a/b",
+        "demo --report /nowhere/r.json", "up --addresses /nowhere/a.json", "up --addresses .",
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
