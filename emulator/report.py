@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -13,7 +13,7 @@ from emulator.contracts import NOBODY, Workers, workers
 from emulator.exports import ExportFolder
 from emulator.ledger import QUARANTINED, Ledger
 from emulator.plant import Plant
-from functions.core.escalation import DIGEST, WAITING
+from functions.core.alert import Receipt
 from functions.core.ports import Document
 from infra.plant import LINES
 
@@ -97,16 +97,8 @@ def counted(alerts: Iterable[Document]) -> Alerts:
 
 
 def _deliveries(alerts: Iterable[Document]) -> dict[str, int]:
-    return dict(Counter(_stands(receipt) for alert in alerts for receipt in alert.fields.get("receipts", [])))
-
-
-def _stands(receipt: Mapping[str, Any]) -> str:
-    """How a receipt stands; of one that waits, for what: a page waits for a better hour, or for another try."""
-    if receipt["state"] != WAITING:
-        return str(receipt["state"])
-    if receipt["way"] == DIGEST:
-        return "waiting for the next digest"
-    return "waiting to be tried again" if receipt["tries"] else "waiting for quiet hours or a snooze to end"
+    receipts = (receipt for alert in alerts for receipt in alert.fields.get("receipts", []))
+    return dict(Counter(msgspec.convert(receipt, Receipt).stands for receipt in receipts))
 
 
 async def _orders(plant: Plant) -> dict[str, dict[str, int]]:

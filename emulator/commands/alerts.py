@@ -144,7 +144,6 @@ def _because(did: str, why: str | None) -> str:
 def _told(alert: AlertRecord) -> str:
     """Receipts, those alike counted together: "opened → fleet-desk delivered"."""
     counts = Counter(
-        f"{one.what} → {one.contact} {one.state}" + (f" ({one.why or one.way})" if one.why or one.way != "page" else "")
-        for one in alert.receipts
+        f"{one.what} → {one.contact} {one.stands}" + (f" ({one.why})" if one.why else "") for one in alert.receipts
     )
     return "\n".join(counts) or "–"

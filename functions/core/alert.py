@@ -57,6 +57,15 @@ class Receipt(msgspec.Struct, frozen=True):
     def outstanding(self) -> bool:
         return self.state in ("waiting", "sending")
 
+    @property
+    def stands(self) -> str:
+        """Its state; where it waits, for what: a page waits for another try or for a better hour."""
+        if self.state != "waiting":
+            return self.state
+        if self.way == "digest":
+            return "waiting for the next digest"
+        return "waiting to be tried again" if self.tries else "waiting for quiet hours or a snooze to end"
+
 
 class AlertRecord(Snapshot, frozen=True):
     """The whole document. `published_at` is when the newest snapshot was published, `due_at` when the notifier must

@@ -175,7 +175,7 @@ async def test_what_was_over_before_quiet_hours_ended_is_in_the_mornings_digest(
     await desk.round(MORNING)
     assert desk.told == []
     await desk.round(MORNING + 15)
-    assert desk.told == ["desk: Digest of 1 alerts: 1 door_open"]
+    assert desk.told == ["desk: Digest of 1 alert: 1 door_open"]
 
 
 async def test_a_six_hour_backlog_pages_nobody_and_stands_in_the_digest() -> None:
@@ -315,7 +315,7 @@ async def test_what_is_worth_knowing_but_not_a_call_waits_for_the_digest() -> No
     await desk.hear(snapshot(kind="overspeed"))
     assert desk.told == []
     await desk.round(15)
-    assert desk.told == ["desk: Digest of 1 alerts: 1 overspeed"]
+    assert desk.told == ["desk: Digest of 1 alert: 1 overspeed"]
 
 
 async def test_a_line_has_no_vehicle_and_its_alerts_go_to_the_default_contacts() -> None:
