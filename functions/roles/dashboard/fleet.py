@@ -28,10 +28,13 @@ FASTEST = timedelta(seconds=2)
 LINES_EVERY = timedelta(seconds=15)
 """The supervisor writes once a minute."""
 MOST_ALERTS = 100
+NEWEST = 10
+NEWS_EVERY = timedelta(seconds=10)
+"""The newest alerts are asked for this often, however seldom there is room for all of them."""
 SAMPLES = 60
 """Minutes of a line's history that are drawn."""
-WORKERS_SHARE, ALERTS_SHARE = 0.7, 0.2
-"""Of the allowance; the rest is for the lines."""
+WORKERS_SHARE, ALERTS_SHARE = 0.6, 0.2
+"""Of the allowance; the rest is for the newest alerts and for the lines."""
 SLOWEST_POLL_S = 15.0
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _log = logging.getLogger(__name__)
@@ -51,7 +54,7 @@ class Fleet:
         self._alerts: dict[str, AlertRecord] = {}
         self._history: dict[str, Row] = {}
         self._alerts_at = self._lines_at = self._round_at = _LONG_AGO
-        self._alerts_due = self._lines_due = self._workers_due = _LONG_AGO
+        self._alerts_due = self._news_due = self._lines_due = self._workers_due = _LONG_AGO
         self._last_path = ""
         self._complete = False
         self._trouble = ""
@@ -80,19 +83,28 @@ class Fleet:
 
     async def _read(self, now: datetime) -> None:
         if now >= self._alerts_due and self._allowance.left(now) > 0:
-            await self._read_alerts(now)
+            await self._read_alerts(now, MOST_ALERTS)
+        elif now >= self._news_due and self._allowance.left(now) > 0:
+            await self._read_alerts(now, NEWEST)
         if now >= self._lines_due and self._allowance.left(now) >= len(self._lines):
             await self._read_lines(now)
         while now >= self._workers_due and self._allowance.left(now) > 0:
             await self._read_workers(now)
 
-    async def _read_alerts(self, now: datetime) -> None:
-        limit = min(MOST_ALERTS, self._allowance.left(now))
-        found = await self._store.query("alerts", [("status", "==", "open")], order_by=["-recorded_at"], limit=limit)
-        self._spend(len(found), now)
-        self._alerts = {alert.alert_id: alert for alert in (read(document.fields) for document in found)}
-        self._alerts_at = now
-        self._alerts_due = now + max(FASTEST, self._allowance.pause(len(found), ALERTS_SHARE))
+    async def _read_alerts(self, now: datetime, most: int) -> None:
+        """The newest that are open; fewer than asked for are all there are."""
+        limit = min(most, self._allowance.left(now))
+        documents = await self._store.query(
+            "alerts", [("status", "==", "open")], order_by=["-recorded_at"], limit=limit
+        )
+        self._spend(len(documents), now)
+        found = {alert.alert_id: alert for alert in (read(document.fields) for document in documents)}
+        whole = len(found) < limit or limit == MOST_ALERTS
+        self._alerts = found if whole else {**self._alerts, **found}
+        self._news_due = now + NEWS_EVERY
+        if whole:
+            self._alerts_at = now
+            self._alerts_due = now + max(FASTEST, self._allowance.pause(len(found), ALERTS_SHARE))
 
     async def _read_lines(self, now: datetime) -> None:
         found = await self._store.get([f"history/{line}" for line in self._lines], only=["line", "minutes"])
@@ -143,7 +155,7 @@ class Fleet:
             "complete": self._complete,
             "looked_at": min(self._looked_at.values(), default=None),
             "alerts": [shown(alert) for alert in live],
-            "more_alerts": len(self._alerts) == MOST_ALERTS,
+            "more_alerts": len(self._alerts) >= MOST_ALERTS,
             "alerts_at": self._alerts_at,
             "lines": {line: _health(self._history.get(line)) for line in self._lines},
             "lines_at": self._lines_at,
@@ -152,7 +164,7 @@ class Fleet:
         }
 
     def _next_s(self, now: datetime) -> float:
-        due = min(self._workers_due, self._alerts_due)
+        due = min(self._workers_due, self._alerts_due, self._news_due)
         return min(SLOWEST_POLL_S, max(FASTEST.total_seconds(), (due - now).total_seconds()))
 
 

@@ -189,6 +189,17 @@ async def test_no_minute_costs_more_than_the_allowance_however_large_the_fleet(v
         assert await control.reads_in(60) <= 400
 
 
+async def test_a_new_alert_is_seen_within_ten_seconds_although_a_hundred_are_open() -> None:
+    control = Control()
+    await control.desk.hear(*[snapshot(alert_id=f"a{number}") for number in range(100)])
+    await control.get("/api/fleet")
+    await control.desk.hear(snapshot(alert_id="new"), minute=0.1)
+    control.second = 10
+    alerts = (await control.get("/api/fleet"))["alerts"]
+    assert len(alerts) == 101
+    assert "new" in {alert["alert_id"] for alert in alerts}
+
+
 async def test_a_large_fleet_is_read_in_slices_each_with_its_age_and_none_is_forgotten() -> None:
     control = Control()
     control.employ(2 * PAGE + 50)
