@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from infra.gcloud import MOST_AT_ONCE, CommandFailed, Gcloud
 from infra.plan import Change, Say
+from infra.resource import Command
 
 _USUAL_S = {"function": 150.0, "database": 30.0, "index": 60.0, "services": 40.0, "ttl": 20.0, "exemption": 20.0}
 _OTHERWISE_S = 3.0
@@ -81,13 +82,22 @@ def _chains(wave: Sequence[Change]) -> list[list[Change]]:
     return list(chains.values())
 
 
+def _run(gcloud: Gcloud, command: Command, deletes: bool) -> None:
+    """What is to be deleted may be gone: listings of rights lag, and an earlier run may have come this far."""
+    try:
+        gcloud.run(command)
+    except CommandFailed as error:
+        if not (deletes and error.says_it_is_gone):
+            raise
+
+
 def _carry_out(gcloud: Gcloud, chain: Sequence[Change], progress: Progress, verb: str) -> list[Failure]:
     failures = []
     for change in chain:
         started_s = progress.clock()
         try:
             for command in change.commands:
-                gcloud.run(command)
+                _run(gcloud, command, change.action == "deleted")
         except CommandFailed as error:
             failures.append(Failure(change, error))
             progress.done(change, "FAILED", progress.clock() - started_s)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from infra import commands, cost, doctor
 from infra.gcloud import CommandFailed
-from infra.site import Site, environments, site
+from infra.site import environments, site
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str]) -> int:
         return int(chosen.run(chosen))
     except CommandFailed as error:
         print(f"failed: {' '.join(error.command)}\n{error.text}\n{error.meaning}".rstrip(), file=sys.stderr)
+        return 1
+    except ValueError as error:  # the project was deployed as an environment that the file no longer has
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; what is done stays: the same command goes on from here", file=sys.stderr)
@@ -95,8 +98,7 @@ def _add_site(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--environment",
         choices=names,
-        default=names[0],
-        help="settings of infra/environments.toml (default: %(default)s)",
+        help=f"settings of infra/environments.toml (default: as deployed before, the first time {names[0]})",
     )
 
 
@@ -116,6 +118,9 @@ def _add_deploy(verbs: Verbs) -> None:
     )
     command.add_argument(
         "--prune", action="store_true", help="also delete what an earlier table asked for and this one does not"
+    )
+    command.add_argument(
+        "--adopt", action="store_true", help="take over topics and functions of these names that deploy did not make"
     )
     command.set_defaults(run=_deploy)
 
@@ -137,7 +142,8 @@ def _add_destroy(verbs: Verbs) -> None:
         verbs,
         "destroy",
         "delete what deploy made; asks first",
-        "Functions first, accounts last. Database, bucket and secrets stay unless --data is given; APIs stay enabled.\n"
+        "Functions first, accounts last. Database, bucket, secrets and permits (Google blocks their ids for weeks\n"
+        "once they are deleted) stay unless --data is given; APIs stay enabled. What deploy did not make stays.\n"
         "What Google's build keeps for itself (repository gcf-artifacts, buckets gcf-v2-*) is not touched.",
     )
     _add_site(command)
@@ -178,21 +184,20 @@ def _add_doctor(verbs: Verbs) -> None:
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
-    where = _site(chosen)
     if chosen.dry_run:
-        return commands.print_script(where)
+        return commands.print_script(site(chosen.project, chosen.region, chosen.environment or commands.FIRST))
     with commands.session() as gcloud:
-        return commands.deploy(where, gcloud, chosen.prune)
+        return commands.deploy(_place(chosen), gcloud, adopt=chosen.adopt, prune=chosen.prune)
 
 
 def _status(chosen: argparse.Namespace) -> int:
     with commands.session() as gcloud:
-        return commands.status(_site(chosen), gcloud)
+        return commands.status(_place(chosen), gcloud)
 
 
 def _destroy(chosen: argparse.Namespace) -> int:
     with commands.session() as gcloud:
-        return commands.destroy(_site(chosen), gcloud, chosen.data, chosen.yes)
+        return commands.destroy(_place(chosen), gcloud, chosen.data, chosen.yes)
 
 
 def _cost(chosen: argparse.Namespace) -> int:
@@ -205,5 +210,5 @@ def _doctor(chosen: argparse.Namespace) -> int:
         return doctor.examine(gcloud, chosen.project, commands.say)
 
 
-def _site(chosen: argparse.Namespace) -> Site:
-    return site(chosen.project, chosen.region, chosen.environment)
+def _place(chosen: argparse.Namespace) -> commands.Place:
+    return commands.Place(chosen.project, chosen.region, chosen.environment)

@@ -7,25 +7,29 @@ from infra import plant
 from infra.records import Collection, Index, Permit, Right
 from infra.resource import Argument, Command, File, Output, Resource, flags
 from infra.serving import dead_letter_policies, functions, pubsub_agent, schedules, trigger_subscription
-from infra.site import DATABASE, PREFIX, Site, short
+from infra.site import DATABASE, ENVIRONMENT_LABEL, EXPORTS, MADE, MARK, PREFIX, Site
 from infra.watching import alarms, channels, dashboard, dataset, log_metrics, tables
 
 INVOKER = "roles/run.invoker"
-_NO_EXPIRY = flags(expiration_period="never")
+_LABEL = f"{PREFIX}={MADE}"
 
 
 def waves(site: Site, source_hash: str) -> list[list[Resource]]:
     """Every resource of the plant on this site; those of one wave need only what earlier waves made.
 
-    `source_hash` is that of the functions' source. Alarms come last: a log metric is known to them minutes after it
-    was made.
+    `source_hash` is that of the functions' source. Indexes are built, one after another, while Google builds the
+    functions. Alarms come last: a log metric is known to them minutes after it was made. So do BigQuery's tables:
+    nothing of the plant waits for them.
     """
     return [
         [services(site)],
         [*permits(site), *accounts(site), *topics(site), *storage(site), *log_metrics(site), *channels(site)],
-        [*dead_letters(site), *indexes(site), *rights(site), dataset(site)],
-        [*functions(site, source_hash), *tables(site)],
-        [*dead_letter_policies(site), *schedules(site), *trigger_rights(site), *alarms(site), dashboard(site)],
+        [*dead_letters(site), *rights(site), dataset(site)],
+        [*indexes(site), *functions(site, source_hash)],
+        [
+            *(*dead_letter_policies(site), *schedules(site), *trigger_rights(site)),
+            *(*alarms(site), dashboard(site), *tables(site)),
+        ],
     ]
 
 
@@ -58,6 +62,7 @@ def permit(site: Site, one: Permit) -> Resource:
         update=(("gcloud", "iam", "roles", "update", role, f"--title={title}", *allows, *project),),
         delete=(("gcloud", "iam", "roles", "delete", role, *project, "--quiet"),),
         want={"permissions": sorted(one.permissions)},
+        kept=True,
     )
 
 
@@ -83,31 +88,31 @@ def account(site: Site, name: str, title: str) -> Resource:
 def topics(site: Site) -> Iterator[Resource]:
     project = flags(project=site.project)
     for topic in plant.TOPICS:
-        keep = flags(message_retention_duration=f"{topic.retention_s}s")
+        keep, verbs = flags(message_retention_duration=f"{topic.retention_s}s"), ("gcloud", "pubsub", "topics")
         yield Resource(
             "topic",
             topic.name,
-            create=(("gcloud", "pubsub", "topics", "create", topic.name, *keep, *project),),
-            update=(("gcloud", "pubsub", "topics", "update", topic.name, *keep, *project),),
-            delete=(("gcloud", "pubsub", "topics", "delete", topic.name, *project),),
-            want={"retention": f"{topic.retention_s}s"},
+            create=((*verbs, "create", topic.name, f"--labels={_LABEL}", *keep, *project),),
+            update=((*verbs, "update", topic.name, f"--update-labels={_LABEL}", *keep, *project),),
+            delete=((*verbs, "delete", topic.name, *project),),
+            want={"retention": f"{topic.retention_s}s", MARK: MADE},
         )
 
 
 def dead_letters(site: Site) -> Iterator[Resource]:
     """A subscription on every dead-letter topic: without one, what is published there is gone."""
-    keep = flags(message_retention_duration=f"{plant.DEAD_LETTER_RETENTION_S}s")
+    keep = flags(message_retention_duration=f"{plant.DEAD_LETTER_RETENTION_S}s", expiration_period="never")
     for trigger in plant.TRIGGERS:
         name = plant.dead_letter_topic(trigger)
-        subscription = ("gcloud", "pubsub", "subscriptions")
+        verbs = ("gcloud", "pubsub", "subscriptions")
         project = flags(project=site.project)
         yield Resource(
             "subscription",
             name,
-            create=((*subscription, "create", name, f"--topic={name}", *keep, *_NO_EXPIRY, *project),),
-            update=((*subscription, "update", name, *keep, *_NO_EXPIRY, *project),),
-            delete=((*subscription, "delete", name, *project),),
-            want={"topic": site.topic(name), "retention": f"{plant.DEAD_LETTER_RETENTION_S}s"},
+            create=((*verbs, "create", name, f"--topic={name}", f"--labels={_LABEL}", *keep, *project),),
+            update=((*verbs, "update", name, f"--update-labels={_LABEL}", *keep, *project),),
+            delete=((*verbs, "delete", name, *project),),
+            want={"topic": site.topic(name), "retention": f"{plant.DEAD_LETTER_RETENTION_S}s", MARK: MADE},
         )
 
 
@@ -145,16 +150,27 @@ def storage(site: Site) -> Iterator[Resource]:
 
 def _bucket(site: Site) -> Resource:
     url, project = f"gs://{site.bucket}", flags(project=site.project)
-    rules = [{"action": {"type": "Delete"}, "condition": {"age": site.export_days}}] if site.export_days else []
+    condition = {"age": site.export_days, "matchesPrefix": [f"{EXPORTS}/pclass="]}  # the chain of manifests stays
+    rules = [{"action": {"type": "Delete"}, "condition": condition}] if site.export_days else []
     life: Argument = ("--lifecycle-file=", File("lifecycle.json", json.dumps({"rule": rules}, indent=1)))
     closed = ("--uniform-bucket-level-access", "--public-access-prevention")
+    verbs, label = ("gcloud", "storage", "buckets"), f"--update-labels={ENVIRONMENT_LABEL}={site.environment}"
     return Resource(
         "bucket",
         site.bucket,
-        create=(("gcloud", "storage", "buckets", "create", url, f"--location={site.region}", *closed, life, *project),),
-        update=(("gcloud", "storage", "buckets", "update", url, *closed, life, *project),),
+        create=(
+            (*verbs, "create", url, f"--location={site.region}", *closed, life, *project),
+            (*verbs, "update", url, label, *project),
+        ),
+        update=((*verbs, "update", url, *closed, life, label, *project),),
         delete=(("gcloud", "storage", "rm", url, "--recursive", *project),),
-        want={"location": site.region.upper(), "uniform": True, "public": "enforced", "rules": rules},
+        want={
+            "location": site.region.upper(),
+            "uniform": True,
+            "public": "enforced",
+            "rules": rules,
+            "environment": site.environment,
+        },
         kept=True,
         fixed=("location",),
     )
@@ -245,11 +261,19 @@ def right(
     remove: Command = (*target[0], "remove-iam-policy-binding", *target[1], *grant, *condition)
     return Resource(
         "right",
-        f"{short(holder)} is {role.rpartition('/')[2]} on {one.on}",
+        f"{site.holder(holder)} is {role.rpartition('/')[2]} on {one.on}",
         create=((*target[0], "add-iam-policy-binding", *target[1], *grant, *condition),),
         delete=(remove,) if outlives or alone else (),
         lock=one.on,
+        needs=frozenset({("account", site.holder(holder)), _thing(site, one.on)}),
     )
+
+
+def _thing(site: Site, on: str) -> tuple[str, str]:
+    """Kind and name of what a right is on."""
+    kind, _, name = on.partition("/")
+    of = {"topics": "topic", "secrets": "secret", "functions": "function", "triggers": "function"}
+    return ("bucket", site.bucket) if kind == "bucket" else (of.get(kind, kind), name)
 
 
 TARGETS = ("project", "bucket", "secrets", "topics", "functions", "triggers")

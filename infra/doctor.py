@@ -9,8 +9,9 @@ from infra import plant
 from infra.gcloud import CommandFailed, Gcloud
 from infra.resource import Command, flags
 
-OLDEST_GCLOUD = 480
-"""gcloud of this year and later knows python313 and Cloud Functions of the second generation as written here."""
+OLDEST_GCLOUD = 481
+"""The first whose `functions deploy` takes an account to build with."""
+COMPONENTS = ("alpha", "beta", "bq")
 NEEDED_ROLES = (
     "roles/artifactregistry.admin",
     "roles/bigquery.admin",
@@ -60,10 +61,15 @@ def examine(gcloud: Gcloud, project: str, say: Callable[[str], None]) -> int:
 
 
 def _version(gcloud: Gcloud, _: str) -> Finding:
-    version = str(json.loads(gcloud.run(("gcloud", "version", "--format=json")))["Google Cloud SDK"])
+    installed = json.loads(gcloud.run(("gcloud", "version", "--format=json")))
+    version = str(installed["Google Cloud SDK"])
     found = re.match(r"\d+", version)
-    old = found is None or int(found[0]) < OLDEST_GCLOUD
-    return Finding("gcloud", version, f"At least {OLDEST_GCLOUD} is needed: `gcloud components update`." if old else "")
+    if found is None or int(found[0]) < OLDEST_GCLOUD:
+        return Finding("gcloud", version, f"At least {OLDEST_GCLOUD} is needed: `gcloud components update`.")
+    missing = " ".join(name for name in COMPONENTS if name not in installed)
+    return Finding(
+        "gcloud", version, f"Parts of it are missing: `gcloud components install {missing}`." * bool(missing)
+    )
 
 
 def _login(gcloud: Gcloud, _: str) -> Finding:

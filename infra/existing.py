@@ -1,12 +1,13 @@
 """What there is already: one listing per kind of thing, and how its entries are read as the resources' fields."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from infra import plant
 from infra.resource import Command, Found, flags
-from infra.serving import SOURCE_LABEL
-from infra.site import DATABASE, DATASET, Site, short
+from infra.serving import SOURCE_LABEL, newest
+from infra.site import DATABASE, DATASET, ENVIRONMENT_LABEL, MADE, MARK, PREFIX, Site
 from infra.watching import CHANNEL, LABEL
 
 Entry = dict[str, Any]
@@ -30,6 +31,13 @@ def listings(site: Site) -> dict[str, tuple[str, Command]]:
         "indexes": ("firestore", ("gcloud", "firestore", "indexes", "composite", "list", *database, *here)),
         "buckets": ("storage", ("gcloud", "storage", "buckets", "list", *here)),
         "secrets": ("secretmanager", ("gcloud", "secrets", "list", *here)),
+        **{
+            _versions(secret.name): (
+                "secretmanager",
+                ("gcloud", "secrets", "versions", "list", secret.name, "--filter=state=ENABLED", *here),
+            )
+            for secret in plant.SECRETS
+        },
         "functions": ("cloudfunctions", ("gcloud", "functions", "list", "--v2", *region, *here)),
         "triggers": ("eventarc", ("gcloud", "eventarc", "triggers", "list", *location, *here)),
         "schedules": ("cloudscheduler", ("gcloud", "scheduler", "jobs", "list", *location, *here)),
@@ -46,8 +54,30 @@ def listings(site: Site) -> dict[str, tuple[str, Command]]:
     }
 
 
-AFTER = {"exemptions": "databases", "ttls": "databases", "indexes": "databases", "tables": "datasets"}
-"""Listings that fail where there is no database or dataset to list in."""
+def possible(found: Listings) -> Iterator[str]:
+    """The listings that only work where there is a database, a dataset or a secret to list in."""
+    if DATABASE in {last(entry["name"]) for entry in found.get("databases", [])}:
+        yield from ("exemptions", "ttls", "indexes")
+    if DATASET in {dig(entry, "datasetReference.datasetId") for entry in found.get("datasets", [])}:
+        yield "tables"
+    secrets = {last(entry["name"]) for entry in found.get("secrets", [])}
+    yield from (_versions(secret.name) for secret in plant.SECRETS if secret.name in secrets)
+
+
+def inner() -> set[str]:
+    """All listings of which `possible` says whether they are."""
+    return {"exemptions", "ttls", "indexes", "tables", *(_versions(secret.name) for secret in plant.SECRETS)}
+
+
+def _versions(secret: str) -> str:
+    return f"versions of {secret}"
+
+
+def described(site: Site, found: Listings) -> dict[str, Command]:
+    """Roles of our own, each asked for: their listing leaves out what they permit."""
+    names = [last(entry["name"]) for entry in found["permits"] if not entry.get("deleted")]
+    here = flags(project=site.project, format="json")
+    return {name: ("gcloud", "iam", "roles", "describe", name, *here) for name in names if name.startswith(PREFIX)}
 
 
 def services(site: Site) -> Command:
@@ -119,6 +149,7 @@ def _buckets(found: Listings, _: Site) -> dict[str, Found]:
                 "uniform": entry.get("uniform_bucket_level_access"),
                 "public": entry.get("public_access_prevention"),
                 "rules": dig(entry, "lifecycle_config.rule") or [],
+                "environment": dig(entry, "labels").get(ENVIRONMENT_LABEL) if entry.get("labels") else None,
             }
         )
         for entry in found["buckets"]
@@ -164,9 +195,18 @@ def _functions(found: Listings, _: Site) -> dict[str, Found]:
         variables = dict(fields["environment"] or {})
         variables.pop("LOG_EXECUTION_ID", None)  # gcloud adds it
         secrets = dig(entry, "serviceConfig.secretEnvironmentVariables") or []
-        fields |= {"environment": variables, "secrets": {one["key"]: one["secret"] for one in secrets}}
+        fields |= {"environment": variables, "secrets": {one["key"]: _secret(one, found) for one in secrets}}
+        fields[MARK] = MADE if fields["source"] else None
         functions[last(entry["name"])] = Found(fields)
     return functions
+
+
+def _secret(used: Entry, found: Listings) -> str:
+    """Which version of a secret a function has, in the words of the plan."""
+    name = last(used["secret"])
+    numbers = [int(last(entry["name"])) for entry in found.get(_versions(name), [])]
+    is_newest = numbers and used["version"] == str(max(numbers))
+    return newest(name) if is_newest else f"{name}, version {used['version']}"
 
 
 _FUNCTION = {
@@ -223,7 +263,7 @@ def _rights(found: Listings, site: Site) -> dict[str, Found]:
             if "condition" not in binding:
                 role = last(binding["role"])
                 for member in binding["members"]:
-                    rights[f"{_holder(member)} is {role} on {on}"] = Found({"member": member}, binding["role"])
+                    rights[f"{_holder(member, site)} is {role} on {on}"] = Found({"member": member}, binding["role"])
     return rights
 
 
@@ -233,7 +273,7 @@ def _target(resource: str, site: Site, subscriptions: Mapping[str, str]) -> str:
     match service:
         case "storage":
             return "bucket" if name == site.bucket else name
-        case "run":
+        case "run" if f"/locations/{site.region}/" in name:
             return f"functions/{last(name)}"
         case "cloudresourcemanager":
             return "project"
@@ -242,21 +282,22 @@ def _target(resource: str, site: Site, subscriptions: Mapping[str, str]) -> str:
     return "/".join(name.split("/")[-2:])
 
 
-def _holder(member: str) -> str:
+def _holder(member: str, site: Site) -> str:
     if member == "allUsers":
         return "everybody"
     if re.fullmatch(r"serviceAccount:service-\d+@gcp-sa-pubsub\.iam\.gserviceaccount\.com", member):
         return "the Pub/Sub agent"
-    return short(member.partition(":")[2])
+    return site.holder(member.partition(":")[2])
 
 
-def _schedules(found: Listings, _: Site) -> dict[str, Found]:
-    """What they call is compared by the function's name: its address is Google's choice."""
-    functions = {dig(entry, "serviceConfig.uri"): last(entry["name"]) for entry in found["functions"]}
+def _schedules(found: Listings, site: Site) -> dict[str, Found]:
+    """What they call is compared by the function's name: its address is Google's choice (Cloud Scheduler adds a /)."""
+    functions = {str(dig(entry, "serviceConfig.uri")).rstrip("/"): last(entry["name"]) for entry in found["functions"]}
     schedules = {}
     for entry in found["schedules"]:
         fields = {ours: dig(entry, path) for ours, path in _SCHEDULE.items()}
-        fields |= {name: functions.get(fields[name], fields[name]) for name in ("calls", "audience")}
+        fields |= {name: functions.get(str(fields[name]).rstrip("/"), fields[name]) for name in ("calls", "audience")}
+        fields[MARK] = MADE if fields["caller"] == site.account("scheduler") else None
         schedules[last(entry["name"])] = Found(fields)
     return schedules
 
@@ -299,8 +340,10 @@ Reader = Callable[[Listings, Site], dict[str, Found]]
 READERS: dict[str, Reader] = {
     "permit": _permits,
     "account": _accounts,
-    "topic": _plain("topics", {"retention": "messageRetentionDuration"}),
-    "subscription": _plain("subscriptions", {"topic": "topic", "retention": "messageRetentionDuration"}),
+    "topic": _plain("topics", {"retention": "messageRetentionDuration", MARK: f"labels.{PREFIX}"}),
+    "subscription": _plain(
+        "subscriptions", {"topic": "topic", "retention": "messageRetentionDuration", MARK: f"labels.{PREFIX}"}
+    ),
     "database": _databases,
     "bucket": _buckets,
     "secret": _plain("secrets", {}),

@@ -13,17 +13,17 @@ from typing import Any
 from infra import source
 from infra.resource import Command, Existing, File, Output, Part, Source, words
 
-RETRY_AFTER_S = (3.0, 10.0, 30.0)
+RETRY_AFTER_S = (3.0, 10.0, 30.0, 60.0)
 MOST_AT_ONCE = 3
 _PASSING = re.compile(
     r"\b(429|503)\b|RESOURCE_EXHAUSTED|UNAVAILABLE|ABORTED|concurrent policy changes|unable to queue the operation"
-    r"|Eventarc Service Agent|Service account \S+ does not exist|Cannot find metric",
+    r"|Eventarc Service Agent|Service account \S+ does not exist|Cannot find metric|does not exist in the resource's"
+    r"|SERVICE_DISABLED|has not been used in project",
     re.IGNORECASE,
 )
 """Quota, outage, somebody else's change; and what was made a moment ago is not known everywhere at Google yet."""
 
 _MEANINGS: tuple[tuple[str, str], ...] = (
-    (r"billing", "Billing is off for this project: `gcloud billing projects link PROJECT --billing-account=…`."),
     (
         r"active account|auth login|refreshing|invalid_grant|\b401\b|UNAUTHENTICATED",
         "gcloud is not logged in: `gcloud auth login`.",
@@ -33,13 +33,23 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "The API was enabled a moment ago: wait a minute, run it again.",
     ),
     (
+        r"[Bb]illing (account|is|must)",
+        "Billing is off for this project: `gcloud billing projects link PROJECT --billing-account=…`.",
+    ),
+    (
         r"\b403\b|PERMISSION_DENIED|does not have permission|Forbidden|Access Denied",
         "Your account may not do this: ask for roles/owner, or for the roles that `python3 -m infra doctor` names.",
     ),
-    (r"\b429\b|RESOURCE_EXHAUSTED|[Qq]uota", "A quota is used up: wait a minute; quotas are raised under IAM & Admin."),
+    (
+        r"\b429\b|RESOURCE_EXHAUSTED|[Qq]uota",
+        "A quota is used up: wait a minute, raise it under IAM & Admin, or lower max_instances in environments.toml.",
+    ),
     (r"\b503\b|UNAVAILABLE", "Google's service does not answer at the moment."),
     (r"\b409\b|ALREADY_EXISTS|already exists|ABORTED", "Somebody else has just made it, or is changing it."),
 )
+
+
+_GONE = re.compile(r"NOT_FOUND|\b404\b|[Nn]ot found|does not exist|IamPolicyBindingNotFound")
 
 
 class CommandFailed(Exception):
@@ -58,6 +68,11 @@ class CommandFailed(Exception):
         return re.sub(r"^ERROR: (\(\S+\) )?", "", told)
 
     @property
+    def says_it_is_gone(self) -> bool:
+        """Whether it failed because there is nothing left to delete."""
+        return bool(_GONE.search(self.text))
+
+    @property
     def meaning(self) -> str:
         """What a person can do about it; empty where gcloud's own words must do."""
         return next((meaning for pattern, meaning in _MEANINGS if re.search(pattern, self.text)), "")
@@ -74,8 +89,8 @@ class Gcloud:
 
     def listing(self, command: Command) -> list[dict[str, Any]]:
         """What a command with --format=json prints."""
-        printed: list[dict[str, Any]] = json.loads(self.run(command) or "[]")
-        return printed
+        printed: list[dict[str, Any]] | dict[str, Any] = json.loads(self.run(command) or "[]")
+        return [printed] if isinstance(printed, dict) else printed
 
     def run(self, command: Command) -> str:
         """What the command prints; CommandFailed when it fails, after having tried again what may pass."""

@@ -51,7 +51,8 @@ def _calls_as_ours(site: Site, _: str, found: Found) -> bool:
 
 def _is_our_right(site: Site, name: str, found: Found) -> bool:
     """Whatever an account of ours may do, and whoever may call a function of the table."""
-    ours = found.fields["member"].startswith(f"serviceAccount:{site.account('')}".partition("@")[0])
+    holder = site.holder(found.fields["member"])
+    ours = holder.startswith(f"serviceAccount:{PREFIX}-") and "@" not in holder
     called = {f"functions/{one.name}" for one in plant.FUNCTIONS}
     return ours or (found.called == INVOKER and name.rpartition(" on ")[2] in called)
 

@@ -8,7 +8,7 @@ from infra import existing
 from infra.desired import SERVICES
 from infra.gcloud import MOST_AT_ONCE, Gcloud
 from infra.resource import Commands, Found, Resource, naming
-from infra.site import DATABASE, DATASET, Site
+from infra.site import MARK, Site
 
 Inventory = Mapping[str, Mapping[str, Found]]
 """Kind → name → what was found."""
@@ -18,7 +18,8 @@ Say = Callable[[str], None]
 class Change(NamedTuple):
     """What has to be done about a resource; `differs` has (is, shall be).
 
-    `action` is created, updated, unchanged or deleted; or impossible, where what differs cannot be changed.
+    `action` is created, updated, unchanged or deleted; or impossible, where what differs cannot be changed; or foreign,
+    where a thing of that name is there that deploy did not make.
     """
 
     resource: Resource
@@ -34,13 +35,13 @@ def inventory(gcloud: Gcloud, site: Site, say: Say) -> Inventory:
         name: command for name, (api, command) in existing.listings(site).items() if f"{api}.googleapis.com" in enabled
     }
     say(f"listing what is there: {len(wanted)} kinds of things")
-    first = _listed(gcloud, {name: command for name, command in wanted.items() if name not in existing.AFTER})
-    databases = {existing.last(entry["name"]) for entry in first.get("databases", [])}
-    datasets = {existing.dig(entry, "datasetReference.datasetId") for entry in first.get("datasets", [])}
-    there = {"databases": DATABASE in databases, "datasets": DATASET in datasets}
-    second = {name: wanted[name] for name, after in existing.AFTER.items() if name in wanted and there[after]}
+    first = _listed(gcloud, {name: command for name, command in wanted.items() if name not in existing.inner()})
+    second = {name: wanted[name] for name in existing.possible(first) if name in wanted}
     nothing: dict[str, list[existing.Entry]] = {name: [] for name in existing.listings(site)}
     found = nothing | first | _listed(gcloud, second)
+    described = _listed(gcloud, existing.described(site, found))
+    found["permits"] = [entry for entry in found["permits"] if entry.get("deleted")]
+    found["permits"] += [entry for entries in described.values() for entry in entries]
     apis = {SERVICES: Found(dict.fromkeys(enabled, "enabled"))} if enabled else {}
     return {"services": apis} | {kind: read(found, site) for kind, read in existing.READERS.items()}
 
@@ -50,8 +51,15 @@ def _listed(gcloud: Gcloud, commands: Mapping[str, Any]) -> dict[str, list[dict[
         return dict(zip(commands, pool.map(gcloud.listing, commands.values()), strict=True))
 
 
-def planned(resources: Iterable[Resource], there: Inventory) -> list[Change]:
-    return [_change(resource, there[resource.kind].get(resource.name)) for resource in resources]
+def planned(waves: Iterable[Iterable[Resource]], there: Inventory) -> list[list[Change]]:
+    """The changes of each wave. What needs a thing that is made anew is made anew."""
+    made: set[tuple[str, str]] = set()
+    changes = []
+    for wave in waves:
+        found = [(one, None if one.needs & made else there[one.kind].get(one.name)) for one in wave]
+        changes.append([_change(resource, thing) for resource, thing in found])
+        made |= {(one.resource.kind, one.resource.name) for one in changes[-1] if one.action == "created"}
+    return changes
 
 
 def _change(resource: Resource, found: Found | None) -> Change:
@@ -64,6 +72,8 @@ def _change(resource: Resource, found: Found | None) -> Change:
     }
     if not differs:
         return Change(resource, "unchanged", {}, ())
+    if MARK in resource.want and MARK in differs:
+        return Change(resource, "foreign", differs, naming(resource.update or resource.create, found.called))
     if not found.restore and any(name in differs for name in resource.fixed):
         return Change(resource, "impossible", differs, ())
     update = naming(resource.update or resource.create, found.called)

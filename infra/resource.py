@@ -42,6 +42,7 @@ class Resource:
     """`want` is compared with what the listings say; `kind` and `name` tell which of them it is.
 
     An empty `update` means that `create` also changes. `lock` names what only one command may change at a time.
+    `needs` are kinds and names of what it is lost with: made anew, they come without it, whatever a listing says.
     `kept` resources hold data: destroy leaves them unless it is told to. `fixed` are names of `want` that Google cannot
     change once the thing is there. `sought` is for the script, where a kind has
     no names of its own: what it prints is empty as long as the thing is missing.
@@ -54,6 +55,7 @@ class Resource:
     update: Commands = ()
     delete: Commands = ()
     lock: str = ""
+    needs: frozenset[tuple[str, str]] = frozenset()
     kept: bool = False
     fixed: tuple[str, ...] = ()
     sought: Command | None = None

@@ -8,6 +8,9 @@ from infra.site import Site
 from infra.source import UPLOADED
 
 _LONG = 100
+_PASSING = (
+    "429|503|UNAVAILABLE|does not exist|SERVICE_DISABLED|has not been used|Eventarc Service Agent|Cannot find metric"
+)
 _HEAD = """#!/usr/bin/env bash
 # Fleetline in project {project}, region {region}, environment {environment}: everything that
 # `python3 -m infra deploy` makes, from nothing. Needs bash and gcloud (bq comes with it); run it in the repository.
@@ -18,15 +21,20 @@ trap 'rm -rf "$files"' EXIT
 
 mkdir "$files/source"
 cp -R {uploaded} "$files/source"
-find "$files/source" -name __pycache__ -prune -exec rm -rf {{}} +
+find "$files/source" '(' -name __pycache__ -o -name '*.md' ')' -prune -exec rm -rf {{}} +
 
-# make COMMAND…: runs it; that the thing is there already is no failure.
+# make COMMAND…: runs it; that the thing is there already is no failure, and what was just made may not be known
+# everywhere at Google yet.
 make() {{
-  local said
-  if said="$("$@" 2>&1)"; then echo "done:          ${{*:1:6}}"
-  elif grep -qiE 'already.?exists' <<<"$said"; then echo "there already: ${{*:1:6}}"
-  else printf 'FAILED: %s\\n%s\\n' "$*" "$said" >&2; return 1
-  fi
+  local said wait
+  for wait in 10 30 60 ""; do
+    if said="$("$@" 2>&1)"; then echo "done:          ${{*:1:6}}"; return
+    elif grep -qiE 'already.?exists|already own' <<<"$said"; then echo "there already: ${{*:1:6}}"; return
+    elif [ -z "$wait" ] || ! grep -qiE '{passing}' <<<"$said"; then
+      printf 'FAILED: %s\\n%s\\n' "$*" "$said" >&2; return 1
+    fi
+    sleep "$wait"
+  done
 }}
 """
 
@@ -38,7 +46,10 @@ def script(site: Site, waves: Sequence[Sequence[Resource]], source_hash: str) ->
 
 def _sections(site: Site, waves: Sequence[Sequence[Resource]], source_hash: str) -> Iterator[str]:
     where = {"project": site.project, "region": site.region, "environment": site.environment}
-    yield _HEAD.format(**where, uploaded=" ".join(UPLOADED)) + f"\n# The source's hash is {source_hash}."
+    yield (
+        _HEAD.format(**where, uploaded=" ".join(UPLOADED), passing=_PASSING)
+        + f"\n# The source's hash is {source_hash}."
+    )
     kind = ""
     for wave in waves:
         for resource in wave:

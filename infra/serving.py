@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from infra import plant
 from infra.records import Function
-from infra.resource import Command, Output, Resource, Source, flags
-from infra.site import DATABASE, Site
+from infra.resource import Argument, Command, Output, Resource, Source, flags
+from infra.site import DATABASE, MADE, MARK, Site
 
 RUNTIME = "python313"
 SOURCE_LABEL = "fleetline-source"
@@ -59,7 +59,6 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
     )
     if row.topic:
         arrival = (f"--trigger-topic={row.topic}", "--retry", f"--trigger-service-account={trigger}")
-    secrets = ",".join(f"{variable}={name}:latest" for variable, name in row.secrets.items())
     shape = flags(
         runtime=RUNTIME,
         entry_point=row.name,
@@ -73,7 +72,6 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
         build_service_account=builder,
         ingress_settings=ingress,
         set_env_vars=_pairs(variables),
-        set_secrets=secrets or None,
         update_labels=f"{SOURCE_LABEL}={source_hash}",
     )
     where = flags(region=site.region, project=site.project)
@@ -86,7 +84,7 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
         ("--source=", Source()),
         *arrival,
         *shape,
-        *(() if secrets else ("--clear-secrets",)),
+        _secrets(site, row),
     )
     return Resource(
         "function",
@@ -108,12 +106,29 @@ def function(site: Site, row: Function, source_hash: str) -> Resource:
             "builder": builder,
             "ingress": {"internal-only": "ALLOW_INTERNAL_ONLY", "all": "ALLOW_ALL"}[ingress],
             "environment": variables,
-            "secrets": row.secrets,
+            "secrets": {variable: newest(name) for variable, name in row.secrets.items()},
             "topic": site.topic(row.topic) if row.topic else None,
             "retry": "RETRY_POLICY_RETRY" if row.topic else None,
             "trigger_account": trigger if row.topic else None,
+            MARK: MADE,
         },
     )
+
+
+def _secrets(site: Site, row: Function) -> Argument:
+    """Secrets by the number of their newest version: another version is another revision, whose instances read it."""
+    if not row.secrets:
+        return "--clear-secrets"
+    parts: list[str | Output] = []
+    for variable, name in row.secrets.items():
+        first = ("--filter=state=ENABLED", "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
+        versions: Command = ("gcloud", "secrets", "versions", "list", name, *first, *flags(project=site.project))
+        parts += [f"{',' if parts else '--set-secrets='}{variable}={name}:", Output(versions)]
+    return tuple(parts)
+
+
+def newest(secret: str) -> str:
+    return f"{secret}, newest version"
 
 
 def trigger_subscription(site: Site, function: str) -> Output:
@@ -126,9 +141,9 @@ def trigger_subscription(site: Site, function: str) -> Output:
 
 
 def pubsub_agent(site: Site) -> tuple[str | Output, ...]:
-    """The member that Pub/Sub acts as in this project."""
-    number = Output(("gcloud", "projects", "describe", site.project, "--format=value(projectNumber)"))
-    return ("serviceAccount:service-", number, "@gcp-sa-pubsub.iam.gserviceaccount.com")
+    """The member that Pub/Sub acts as in this project; made where it is not there yet."""
+    make = ("gcloud", "beta", "services", "identity", "create", "--service=pubsub.googleapis.com")
+    return ("serviceAccount:", Output((*make, *flags(project=site.project), "--format=value(email)")))
 
 
 def _dead_letter_policy(site: Site, function: str, topic: str) -> Resource:
@@ -188,5 +203,6 @@ def schedule(site: Site, row: Function, cron: str) -> Resource:
             "deadline": deadline,
             "caller": caller,
             "audience": row.name,
+            MARK: MADE,
         },
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UPLOADED = ("main.py", "requirements.txt", "functions")
-_LEFT_OUT = ("__pycache__", ".*")
+_LEFT_OUT = ("__pycache__", ".*", "*.md")
 
 
 def stage(folder: Path) -> Path:

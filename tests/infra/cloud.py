@@ -28,6 +28,8 @@ _NAMED_BY_BODY = {
 """What a new member of these collections is called; others say it in the query (`functionId=…`), or are numbered."""
 _INNER = {"serviceAccounts": "serviceAccount", "roles": "role"}
 _LISTED = {"b": "items", "serviceAccounts": "accounts"}
+_UNLISTED = {"roles": ("includedPermissions",)}
+"""What listings leave out."""
 _AT_ONCE = ("iam", "pubsub", "secretmanager", "cloudscheduler", "monitoring", "logging", "storage", "bigquery")
 """Services whose changes are answered with the resource; the others answer with an operation."""
 
@@ -74,7 +76,10 @@ class Cloud:
                 return 200, self.resources[key]
             case "GET" if _is_collection(key):
                 kind = key.rpartition("/")[2]
-                return 200, {_LISTED.get(kind, kind): list(self._members(key))}
+                members = [
+                    {k: v for k, v in one.items() if k not in _UNLISTED.get(kind, ())} for one in self._members(key)
+                ]
+                return 200, {_LISTED.get(kind, kind): members}
             case "POST":
                 kind = key.rpartition("/")[2]
                 created = body.get(_INNER.get(kind, ""), body)
@@ -107,7 +112,9 @@ class Cloud:
 
     def _created(self, request: Request, key: str, body: Json) -> Answer:
         if key in self.resources:
-            return 409, google_error(409, f"{key} already exists", "ALREADY_EXISTS")
+            says = "Your previous request to create the named bucket succeeded and you already own it."
+            says = says if key.startswith("b/") else f"{key} already exists"
+            return 409, google_error(409, says, "ALREADY_EXISTS")
         self.resources[key] = made = {**body, "name": key}
         match key.split("/")[-2]:  # what Google adds or writes in its own way
             case "serviceAccounts":
@@ -122,6 +129,7 @@ class Cloud:
                 made["state"] = "READY"
             case "jobs":
                 made["state"] = "ENABLED"
+                made["httpTarget"]["uri"] += "/"
         return self._changed(request, made)
 
     def _changed(self, request: Request, resource: Json) -> Answer:
@@ -214,7 +222,8 @@ class Cloud:
 
     def _add_version(self, request: Request, key: str) -> Answer:
         name = f"{key}/versions/{sum(one.startswith(f'{key}/versions/') for one in self.resources) + 1}"
-        self.resources[name] = {"name": name, "state": "ENABLED", **request.json}
+        made = {"name": name, "state": "ENABLED", "createTime": f"2026-01-01T00:00:{self._made % 60:02}Z"}
+        self.resources[name] = {**made, **request.json}
         return 200, {**self.resources[name], "clientSpecifiedPayloadChecksum": True}
 
     def _function(self, request: Request, parent: str) -> Answer:

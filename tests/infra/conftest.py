@@ -15,6 +15,9 @@ from tests.infra.story import Story, told
 
 SMALL_ENVIRONMENT = """
 [dev]
+min_instances = 0
+
+[prod]
 min_instances = 1
 max_instances = 7
 export_days = 3

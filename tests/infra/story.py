@@ -58,11 +58,11 @@ def failing_build(request: Request) -> Answer | None:
 
 def told(recorded: Recorder) -> Story:
     """One deployment from its first failure to its end."""
-    story = Story(Cloud(), site(PROJECT, REGION, "dev"))
+    story = Story(Cloud(), site(PROJECT, REGION, "prod"))
     cloud, runs = story.cloud, story.runs
     recorded.responder = cloud.answer
     cloud.fail = failing_build
-    runs["stopped"] = run(recorded, "deploy", *WHERE)
+    runs["stopped"] = run(recorded, "deploy", *WHERE, "--environment", "prod")
     cloud.fail = lambda _: None
     runs["gone on"] = run(recorded, "deploy", *WHERE)
     story.resources, story.bindings = copy.deepcopy(cloud.resources), cloud.bindings()
@@ -79,6 +79,10 @@ def told(recorded: Recorder) -> Story:
         runs["without its row"] = run(recorded, "deploy", *WHERE)
         runs["pruned"] = run(recorded, "deploy", *WHERE, "--prune")
         story.pruned, story.pruned_bindings = copy.deepcopy(cloud.resources), cloud.bindings()
+    topic = cloud.resources.pop(f"projects/{PROJECT}/topics/gps")
+    cloud.resources[topic["name"]] = {**topic, "labels": {}}
+    runs["somebody else's"] = run(recorded, "deploy", *WHERE)
+    cloud.resources[topic["name"]] = topic
     runs["destroyed"] = run(recorded, "destroy", *WHERE, "--yes", "--data")
     story.left = copy.deepcopy(cloud.resources)
     return story

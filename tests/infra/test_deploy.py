@@ -66,6 +66,20 @@ def test_what_cannot_be_is_said_before_anything_is_changed(story: Story) -> None
     assert elsewhere.changes == []
 
 
+def test_a_topic_of_somebody_else_stops_deploy(story: Story) -> None:
+    stopped = story.runs["somebody else's"]
+    assert stopped.status == 1
+    assert "topic gps is there, and deploy did not make it" in stopped.said
+    assert "--adopt" in stopped.said
+    assert stopped.changes == []
+
+
+def test_an_environment_is_kept_until_another_is_asked_for(story: Story) -> None:
+    assert "environment prod\n" in story.runs["stopped"].said
+    assert "environment prod\n" in story.runs["changed"].said
+    assert story.resources[f"b/{PROJECT}-fleetline"]["labels"] == {"fleetline-environment": "prod"}
+
+
 def test_what_no_row_asks_for_is_named_and_kept(story: Story) -> None:
     """A checkout without a colleague's line must not stop that line."""
     said = story.runs["without its row"]
@@ -114,7 +128,7 @@ def test_the_functions_are_as_their_rows_say(story: Story) -> None:
         "LOG_LEVEL": "INFO",
         "WORKERS": "1",
     }
-    secret = {"key": "TOKEN", "projectId": NUMBER, "secret": "fleetline-token", "version": "latest"}
+    secret = {"key": "TOKEN", "projectId": NUMBER, "secret": "fleetline-token", "version": "1"}
     assert service["secretEnvironmentVariables"] == [secret]
     assert trigger["pubsubTopic"] == f"projects/{PROJECT}/topics/gps"
     assert trigger["retryPolicy"] == "RETRY_POLICY_RETRY"
@@ -155,7 +169,8 @@ def test_firestore_is_as_its_rows_say(story: Story) -> None:
 def test_the_bucket_and_the_secret_are_as_their_rows_say(story: Story) -> None:
     bucket = story.resources[f"b/{PROJECT}-fleetline"]
     assert bucket["location"] == REGION.upper()
-    assert bucket["lifecycle"] == {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 3}}]}
+    condition = {"age": 3, "matchesPrefix": ["exports/pclass="]}
+    assert bucket["lifecycle"] == {"rule": [{"action": {"type": "Delete"}, "condition": condition}]}
     closed = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}
     assert bucket["iamConfiguration"] == closed
     version = story.resources[f"projects/{PROJECT}/secrets/fleetline-token/versions/1"]

@@ -103,6 +103,6 @@ def test_what_needs_another_goes_before_it() -> None:
 def test_a_database_elsewhere_cannot_be_what_the_table_asks_for() -> None:
     database = next(one for one in ASKED if one.kind == "database")
     there = {"database": {database.name: Found({**database.want, "location": "nam5"})}}
-    change = planned([database], there)[0]
+    change = planned([[database]], there)[0][0]
     assert (change.action, change.commands) == ("impossible", ())
     assert change.differs == {"location": ("nam5", "europe-west1")}
