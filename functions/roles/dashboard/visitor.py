@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-_IAP = "x-goog-authenticated-user-email"
 _BEARER = re.compile(r"bearer\s+[\w-]+\.([\w-]+)\.", re.IGNORECASE)
+_CHECKED = ("x-serverless-authorization", "authorization")
+"""Where Cloud Run looks for an identity token; it checks the first that is there."""
+_IAP = "x-goog-authenticated-user-email"
+_IAP_AGENT = "@gcp-sa-iap.iam.gserviceaccount.com"
 
 
 class _Claims(msgspec.Struct):
@@ -20,11 +23,17 @@ class _Claims(msgspec.Struct):
 
 
 def signed_in(headers: Mapping[str, str]) -> str | None:
-    """The e-mail of whoever Google let through: of Identity-Aware Proxy, else of the identity token that Cloud Run has
-    checked (and whose signature it took off). None where nobody was asked to sign in, as on the laptop."""
-    if _IAP in headers:
-        return headers[_IAP].rpartition(":")[2] or None
-    token = _BEARER.match(headers.get("authorization", ""))
+    """The e-mail of whoever Google let through: of the identity token that Cloud Run has checked (and whose signature it
+    took off), or what Identity-Aware Proxy says where it is the caller. None where nobody was asked to sign in, as on
+    the laptop. A token wins, because who shows one could write the proxy's header as well."""
+    email = _email(next((headers[name] for name in _CHECKED if name in headers), ""))
+    if email is not None and not email.endswith(_IAP_AGENT):
+        return email
+    return headers.get(_IAP, "").rpartition(":")[2] or None
+
+
+def _email(authorization: str) -> str | None:
+    token = _BEARER.match(authorization)
     if token is None:
         return None
     try:

@@ -332,6 +332,9 @@ async def test_a_browser_that_does_not_say_where_it_is_must_show_the_same_origin
         assert answer.status_code == status
 
 
+BOB = {"x-goog-authenticated-user-email": "accounts.google.com:bob@example.com"}
+
+
 def token(**claims: Any) -> str:
     return f"Bearer e30.{urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.SIGNATURE_REMOVED"
 
@@ -344,7 +347,13 @@ def token(**claims: Any) -> str:
         ({"authorization": token(sub="1")}, "typed"),
         ({"authorization": "Bearer opaque"}, "typed"),
         ({"authorization": "Bearer a.%%%.c"}, "typed"),
-        ({"x-goog-authenticated-user-email": "accounts.google.com:bob@example.com"}, "bob@example.com"),
+        (BOB, "bob@example.com"),
+        ({**BOB, "authorization": token(email="agent@gcp-sa-iap.iam.gserviceaccount.com")}, "bob@example.com"),
+        ({**BOB, "authorization": token(email="ann@example.com")}, "ann@example.com"),
+        (
+            {"authorization": token(email="forged"), "x-serverless-authorization": token(email="ann@example.com")},
+            "ann@example.com",
+        ),
     ],
 )
 async def test_whoever_signed_in_is_the_one_who_did_it(headers: dict[str, str], by: str) -> None:
