@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,11 +14,14 @@ from typing import Any
 
 import pytest
 
-from emulator import profiles
-from emulator.errors import EmulatorError
+from emulator import arguments, profiles
+from functions.core.cargo import CARGOS, Cargo
+from functions.core.excursion import said
 from functions.core.line import Line
 from functions.core.ports import Message
+from functions.core.profile import Profile
 from functions.core.profile_fields import profile_of
+from functions.lines import LINES
 from functions.roles.director import Director
 from functions.tally import Tally
 from tests.memory import MemoryBus, MemoryProfiles, MemoryStore
@@ -26,10 +30,14 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
+def section(heading: str) -> str:
+    """What stands under a heading."""
+    return README.split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
 def block(heading: str, language: str = "python") -> str:
     """The first code block of a language under a heading."""
-    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
-    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    found = re.search(rf"```{language}\n(.*?)```", section(heading), re.DOTALL)
     assert found, f"no {language} under {heading}"
     return found[1]
 
@@ -49,12 +57,14 @@ def module(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleTyp
     del sys.modules["readme_example"]
 
 
-def directed(line: Line[Any, Any], *events: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def directed(
+    line: Line[Any, Any], *events: dict[str, Any], own: dict[str, Profile] | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The face of the vehicle's worker, and all that was published, after these events and much later ones."""
     store, bus = MemoryStore(), MemoryBus()
 
     async def direct() -> None:
-        director = Director(line, store, bus, MemoryProfiles(), Tally(lambda: 0.0))
+        director = Director(line, store, bus, MemoryProfiles(own), Tally(lambda: 0.0))
         for number, event in enumerate(events):
             await director.take(Message(str(number), json.dumps(event).encode(), NOW))
 
@@ -92,8 +102,35 @@ def test_the_profile_of_the_readme_is_one_that_can_be_loaded(tmp_path: Path) -> 
     assert isinstance(fields["geofences"], str)
 
 
-def test_a_mistake_in_a_profile_names_file_vehicle_and_setting(tmp_path: Path) -> None:
-    file = tmp_path / "profiles.json"
-    file.write_text('{"van-7": {"speed_limit_kph": "fast"}}')
-    with pytest.raises(EmulatorError, match=r"profiles.json: van-7: .*speed_limit_kph"):
-        profiles.read(file)
+def test_the_cargo_profiles_of_the_readme_are_those_of_the_code() -> None:
+    table = [line for line in section("Settings of a vehicle").splitlines() if re.match(r"\| `\w+` \|", line)]
+    assert table[1:] == [in_words(cargo) for cargo in CARGOS.values()]
+
+
+def in_words(cargo: Cargo) -> str:
+    """A cargo as a row of the README."""
+    low, high = cargo.low, cargo.high
+    within = [f"{'>' if low.reached else '≥'} {low.limit:.4g}"] if low else []
+    within += [f"{'<' if high.reached else '≤'} {high.limit:.4g}"] if high else []
+    warm, cold = ("; ".join(said(rule, side.sign) for rule in side.rules) if side else "–" for side in (high, low))
+    days = "24 h" if cargo.mkt_days == 1 else f"{cargo.mkt_days} days"
+    mkt = f"> {cargo.mkt_limit_c:g} over {days}" if cargo.mkt_limit_c else "–"
+    return f"| `{cargo.name}` | {', '.join(within)} | {warm} | {cold} | {mkt} |"
+
+
+def test_the_alert_of_the_readme_has_the_id_that_is_acknowledged_there(tmp_path: Path) -> None:
+    text = section("Alerts and commands")
+    (file,) = re.findall(r"echo '(.*)' > profiles.json", text)
+    (tmp_path / "profiles.json").write_text(file)
+    own = {name: profile_of(fields) for name, fields in profiles.read(tmp_path / "profiles.json").items()}
+    (events,) = re.findall(r"publish temperature '(.*?)'", text, re.DOTALL)
+    _, rows = directed(LINES["temperature"], *json.loads(events), own=own)
+    (alert,) = [row for row in rows if "alert_id" in row]
+    assert (alert["kind"], alert["status"]) == ("temperature_high", "open")
+    named = re.findall(r"alerts (?:ack|snooze|close) (\w+)", text)
+    assert [alert["alert_id"].startswith(beginning) for beginning in named] == [True] * 3
+
+
+@pytest.mark.parametrize("line", re.findall(r"^python3 -m emulator .*?$(?:\n  .*?$)*", README, re.MULTILINE))
+def test_every_command_of_the_readme_is_one(line: str) -> None:
+    arguments.parser().parse_args(shlex.split(line, comments=True)[3:] or ["demo"])
