@@ -23,9 +23,9 @@ class _Claims(msgspec.Struct):
 
 
 def signed_in(headers: Mapping[str, str]) -> str | None:
-    """The e-mail of whoever Google let through: of the identity token that Cloud Run has checked (and whose signature it
-    took off), or what Identity-Aware Proxy says where it is the caller. None where nobody was asked to sign in, as on
-    the laptop. A token wins, because who shows one could write the proxy's header as well."""
+    """The e-mail of whoever Google let through: of the identity token that Cloud Run has checked (it took the signature
+    off), or what Identity-Aware Proxy says where that is the caller. None where nobody was asked to sign in, as on the
+    laptop. A token wins, because who shows one could write the proxy's header as well."""
     email = _email(next((headers[name] for name in _CHECKED if name in headers), ""))
     if email is not None and not email.endswith(_IAP_AGENT):
         return email
