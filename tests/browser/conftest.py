@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,19 +45,19 @@ class Site:
         self.plant = plant
         self.url: str = plant.addresses()["dashboard"]
 
-    async def drive(self, vehicle: str, kph: float, longitude: float) -> None:
-        """A message with a fix every five seconds of the last minute, northwards."""
+    async def drive(self, vehicle: str, kph: float, longitude: float, ago: Sequence[int] = range(60, -1, -5)) -> None:
+        """A message with fixes so many seconds ago: 840 m northwards in a minute, unless it stands."""
         now = datetime.now(UTC)
         fixes = [
             {
                 "vehicle_id": vehicle,
                 "event_time": (now - timedelta(seconds=ago_s)).isoformat(),
-                "latitude": 50.0 + (60 - ago_s) * kph / 3.6 / 111_195,
+                "latitude": 50.0 + ((60 - ago_s) * 14 / 111_195 if kph else 0),
                 "longitude": longitude,
                 "speed_kph": kph,
                 "heading_deg": 0,
             }
-            for ago_s in range(60, -1, -5)
+            for ago_s in ago
         ]
         await self.plant.publish("gps", json.dumps(fixes).encode())
 

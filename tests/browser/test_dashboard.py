@@ -56,6 +56,14 @@ async def test_a_vehicle_is_chosen_and_left_by_keyboard(page: Page) -> None:
     await expect(page.locator("#vehicle h2")).to_be_focused()
     for drawn in ("fixes", "trip", "route", "fence"):
         await expect(page.locator(f"#map path.{drawn}")).to_have_count(1)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#vehicle details[data-line=gps] summary")).to_be_focused()
+    await page.keyboard.press("Enter")
+    async with page.expect_response("**/api/vehicles/van-1"):
+        pass
+    await expect(page.locator("#vehicle details[data-line=gps] summary")).to_be_focused()
+    await expect(page.locator("#vehicle details[data-line=gps] dl")).to_be_hidden()
     await page.keyboard.press("Escape")
     await expect(page.locator("#vehicle")).to_be_hidden()
     await expect(first).to_be_focused()
@@ -74,7 +82,7 @@ async def test_what_events_and_settings_say_is_text_whatever_it_says(page: Page)
 async def test_a_new_alert_is_told_to_those_who_do_not_see_the_list(page: Page, site: Site) -> None:
     await expect(page.locator("#alerts li.alert")).to_have_count(1)
     await expect(page.locator("#news")).to_be_empty()
-    await site.drive("van-2", 95, 9.2)
+    await site.drive("van-2", 95, 9.2, [0])
     await expect(page.locator("#news")).to_have_text("New alert: overspeed van-2")
     await expect(page.locator("#alerts li.alert")).to_have_count(2)
 

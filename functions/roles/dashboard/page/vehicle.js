@@ -14,7 +14,7 @@ const DEGREES = ["latitude", "longitude"];
 const OWN_LIST = ["probes", "stock", "excursions", "services", "codes"];
 
 export class VehiclePanel {
-  #opened = new Set();
+  #opened = new Set(["gps"]);
 
   constructor(close) {
     this.panel = by("vehicle");
@@ -76,11 +76,10 @@ export class VehiclePanel {
   }
 
   #worker(line, face) {
-    const open = this.#opened.has(line) || (this.#opened.size === 0 && line === "gps");
     const rest = Object.keys(face).filter((name) => !FIRST.includes(name) && !NOT_TOLD.includes(name)).sort();
     const fields = [...FIRST.filter((name) => name in face), ...rest].filter((name) => face[name] !== null);
     const remember = (event) => this.#opened[event.currentTarget.open ? "add" : "delete"](line);
-    return el("details", { open, "data-line": line, ontoggle: remember },
+    return el("details", { open: this.#opened.has(line), "data-line": line, ontoggle: remember },
       el("summary", {}, el("strong", {}, line), " ", el("span", { class: "aside" }, face.status, ", heard ", when(face.seen_at))),
       el("dl", {}, fields.map((name) => [el("dt", {}, LABELS[name] ?? named(name)[0]), el("dd", {}, ...value(name, face[name]))])));
   }
