@@ -1,10 +1,14 @@
 """Where a running plant is: written by it, read by commands that talk to it."""
 
+import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import google.auth
+import google.auth.exceptions
 
 from emulator.errors import EmulatorError
 from emulator.plant import Plant
@@ -18,11 +22,11 @@ def current() -> Path:
 
 
 class Addresses(NamedTuple):
-    """A plant that runs; hosts as host:port, functions and backlog (the notice board) as URLs."""
+    """A plant that runs; hosts as host:port (None: Google's own), functions and backlog (the notice board) as URLs."""
 
     project: str
-    pubsub: str
-    firestore: str
+    pubsub: str | None
+    firestore: str | None
     functions: dict[str, str]
     exports: str | None
     backlog: str | None
@@ -42,6 +46,20 @@ def written(plant: Plant, file: Path | None = None) -> Iterator[None]:
             current().unlink()
 
 
+async def asked(options: argparse.Namespace) -> Addresses:
+    """The plant that --project or --addresses name, else the one that came up last. EmulatorError when none answers,
+    or when this machine has no credentials for a project."""
+    if options.project is None:
+        return await running(options.addresses)
+    try:
+        google.auth.default()
+    except google.auth.exceptions.DefaultCredentialsError:
+        raise EmulatorError(
+            f"no Google credentials here for project {options.project}: `gcloud auth application-default login`"
+        ) from None
+    return Addresses(options.project, None, None, {}, None, None)
+
+
 async def running(file: Path | None) -> Addresses:
     """The plant to talk to: that of a file, else the one that came up last. EmulatorError when none answers."""
     path = file or current()
@@ -49,6 +67,7 @@ async def running(file: Path | None) -> Addresses:
         found: dict[str, Any] = json.loads(path.read_text())
         places = (found["project"], found["pubsub"], found["firestore"])
         addresses = Addresses(*places, found["functions"], found.get("exports"), found.get("backlog"))
+        firestore = str(found["firestore"])
     except FileNotFoundError:
         if file is not None:
             raise EmulatorError(
@@ -57,6 +76,6 @@ async def running(file: Path | None) -> Addresses:
         raise EmulatorError("no plant is up: start one with `python3 -m emulator up`") from None
     except (ValueError, KeyError, TypeError) as error:
         raise EmulatorError(f"{path} does not hold a plant's addresses ({error!r})") from None
-    if not await speaks_grpc(addresses.firestore):
+    if not await speaks_grpc(firestore):
         raise EmulatorError(f"the plant of {path} does not answer: start one with `python3 -m emulator up`")
     return addresses

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_roster(commands)
     _add_alerts(commands)
     _add_lines(commands)
+    _add_profiles(commands)
     _add_dead_letters(commands)
     _add_verify(commands)
     _add_forget(commands)
@@ -144,14 +145,14 @@ def _add_publish(commands: Any) -> None:
     )  # fmt: skip
     publish.add_argument("line", metavar="LINE", help="gps, …; or replies")
     publish.add_argument("payload", metavar="JSON", help="the message, or - for standard input")
-    _addresses_option(publish)
+    _plant_asked(publish)
 
 
 def _add_state(commands: Any) -> None:
     state = _command(commands, "state", "what a vehicle's workers know", "Reads one vehicle's workers from Firestore.")
     state.add_argument("vehicle", type=_vehicle, metavar="VEHICLE", help="its id")
     state.add_argument("--json", action="store_true", help="every field, memory in base64")
-    _addresses_option(state)
+    _plant_asked(state)
 
 
 def _add_roster(commands: Any) -> None:
@@ -178,7 +179,7 @@ def _add_alerts(commands: Any) -> None:
     alerts.add_argument("--vehicle", metavar="V", help="only of this vehicle")
     alerts.add_argument("--limit", type=_count, default=100, metavar="N", help="how many at most (100)")
     alerts.add_argument("--json", action="store_true", help="every field")
-    _addresses_option(alerts)
+    _plant_asked(alerts)
     actions = alerts.add_subparsers(dest="action", metavar="action")
     ack = actions.add_parser("ack", help="somebody sees to it: nobody else is called")
     ack.add_argument("--comment", default="", help="what is being done")
@@ -191,6 +192,7 @@ def _add_alerts(commands: Any) -> None:
         action.add_argument("id", metavar="ID", help="the alert's id, or how it begins")
         action.add_argument("--by", metavar="NAME", help="who does it (you)")
         action.add_argument("--addresses", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as for alerts")
+        action.add_argument("--project", metavar="ID", default=argparse.SUPPRESS, help="as for alerts")
 
 
 def _add_lines(commands: Any) -> None:
@@ -199,6 +201,17 @@ def _add_lines(commands: Any) -> None:
         "Workers by status and their readings from Firestore, unanswered messages from the courier.",
     )  # fmt: skip
     _addresses_option(lines)
+
+
+def _add_profiles(commands: Any) -> None:
+    profiles = _command(
+        commands, "profiles", "settings of vehicles, from a file into a running plant",
+        "Checks the profiles of a JSON object keyed by vehicle id, all of them before it writes any, sets each setting "
+        "over the one before, and tells the functions, which read them within half a minute.",
+        "example:\n  python3 -m emulator profiles fleet.json --project my-fleet",
+    )  # fmt: skip
+    profiles.add_argument("file", type=Path, metavar="FILE")
+    _plant_asked(profiles)
 
 
 def _add_dead_letters(commands: Any) -> None:
@@ -211,7 +224,7 @@ def _add_dead_letters(commands: Any) -> None:
     dead.add_argument("topic", nargs="?", metavar="TOPIC", help="of this topic only: gps, …, transportation, alerts")
     dead.add_argument("--again", action="store_true", help="publish them again")
     dead.add_argument("--limit", type=_count, default=1000, metavar="N", help="how many of a topic at most (1000)")
-    _addresses_option(dead)
+    _plant_asked(dead)
 
 
 def _add_verify(commands: Any) -> None:
@@ -248,6 +261,15 @@ def _add_bench(commands: Any) -> None:
     )
     bench.add_argument("--backend", choices=("auto", "google", "embedded"), default="auto", help="as for demo")
     _report_options(bench)
+
+
+def _plant_asked(parser: argparse.ArgumentParser) -> None:
+    """For commands that need Pub/Sub and Firestore alone, so that a deployed plant will do."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--addresses", type=Path, metavar="FILE", help="of which plant (the one that came up last)")
+    either.add_argument(
+        "--project", metavar="ID", help="of the plant deployed there, with this machine's Google credentials"
+    )
 
 
 def _addresses_option(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ ATTEMPTS = 5
 class Publisher:
     """One project's lines, as vehicles see them."""
 
-    def __init__(self, project: str, pubsub: str) -> None:
+    def __init__(self, project: str, pubsub: str | None) -> None:
         self.ledger = Ledger()
         self._bus = PubSub(project, pubsub)
 
@@ -25,7 +25,7 @@ class Publisher:
                 raise EmulatorError(f"a message to {line} is empty: Pub/Sub takes none without data")
             if len(payload) > MOST_MESSAGE_BYTES:
                 raise EmulatorError(
-                    f"a message to {line} has {len(payload)} bytes; Eventarc delivers at most {MOST_MESSAGE_BYTES}: "
+                    f"a message to {line} has {len(payload):,} bytes; Eventarc delivers at most {MOST_MESSAGE_BYTES:,}: "
                     "send its events in several messages"
                 )
         message_ids: list[str] = []

@@ -253,8 +253,8 @@ ALARMS = (
         _WAITING,
         above=0,
         for_s=60,
-        advice="Messages failed 100 times. Read them with `gcloud pubsub subscriptions pull LINE-dead`, mend the "
-        "cause, publish them again. They are kept for 7 days.",
+        advice="Messages failed 100 times; they are kept for 7 days. Read them with `python3 -m emulator dead-letters "
+        "--project ID`, mend the cause, publish them again with `--again`.",
         matches='resource.label.subscription_id=ends_with("-dead")',
     ),
     Alarm(

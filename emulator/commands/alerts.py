@@ -40,7 +40,7 @@ COLUMNS = {
 
 
 async def main(options: argparse.Namespace) -> int:
-    plant = await addresses.running(options.addresses)
+    plant = await addresses.asked(options)
     store = Firestore(plant.project, emulator=plant.firestore)
     try:
         return await (_change(store, options) if options.action else _list(store, options))

@@ -22,7 +22,7 @@ async def main(options: argparse.Namespace) -> int:
     if options.topic and options.topic not in TRIGGERS:
         raise EmulatorError(f"topic {options.topic} has no dead letters; those that have: {', '.join(TRIGGERS)}")
     topics = [options.topic] if options.topic else list(TRIGGERS)
-    plant = await addresses.running(options.addresses)
+    plant = await addresses.asked(options)
     letters = DeadLetters(plant.project, plant.pubsub)
     bus = PubSub(plant.project, plant.pubsub)
     try:

@@ -33,7 +33,7 @@ async def main(options: argparse.Namespace) -> int:
     payload = (sys.stdin.buffer.read() if options.payload == "-" else os.fsencode(options.payload)).strip()
     if not payload:
         raise EmulatorError("the message is empty: Pub/Sub takes none without data")
-    plant = await addresses.running(options.addresses)
+    plant = await addresses.asked(options)
     publisher = (PubSub if options.line == REPLIES else Publisher)(plant.project, plant.pubsub)
     try:
         message_id = (await publisher.publish(options.line, [payload]))[0]
@@ -55,6 +55,8 @@ def warnings(line: str, payload: bytes, at: datetime) -> Iterator[str]:
     except Malformed as error:
         yield f"it {fate}: {error}"
         return
+    if not found:
+        yield "it is an empty list: nothing will come of it"
     for position, element in found:
         which = "it" if position is None else f"element {position}"
         try:

@@ -21,7 +21,7 @@ HIDDEN = ("memory", "line", "vehicle_id", "shard", "forget_at", "owing")
 
 
 async def main(options: argparse.Namespace) -> int:
-    plant = await addresses.running(options.addresses)
+    plant = await addresses.asked(options)
     store = Firestore(plant.project, emulator=plant.firestore)
     try:
         workers = await store.query(f"vehicles/{options.vehicle}/workers")

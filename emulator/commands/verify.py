@@ -25,6 +25,9 @@ async def main(options: argparse.Namespace) -> int:
         raise EmulatorError(f"{folder} is no folder")
     verdict = verified(Bucket(str(folder)), anchors)
     terminal = Terminal()
+    if not verdict.exports and not verdict.faults:
+        terminal.say(f"nothing was exported to {folder} yet")
+        return 0
     terminal.show(_drawn(verdict))
     for fault in verdict.faults:
         terminal.say(f"FAULT {fault}")

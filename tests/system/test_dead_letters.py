@@ -31,7 +31,7 @@ async def addresses(backend: Backend, project: str, tmp_path: Path) -> Path:
 
 
 async def said(capsys: pytest.CaptureFixture[str], addresses: Path, topic: str | None, *, again: bool) -> str:
-    options = argparse.Namespace(topic=topic, again=again, limit=10, addresses=addresses)
+    options = argparse.Namespace(topic=topic, again=again, limit=10, addresses=addresses, project=None)
     assert await dead_letters.main(options) == 0
     return capsys.readouterr().out
 
@@ -67,6 +67,6 @@ async def _of_the_line(backend: Backend, project: str) -> list[DeadLetter]:
 
 
 async def test_a_topic_without_dead_letters_is_named(addresses: Path) -> None:
-    options = argparse.Namespace(topic="commands", again=False, limit=10, addresses=addresses)
+    options = argparse.Namespace(topic="commands", again=False, limit=10, addresses=addresses, project=None)
     with pytest.raises(EmulatorError, match="topic commands has no dead letters; those that have: gps, temperature"):
         await dead_letters.main(options)
