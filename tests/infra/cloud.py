@@ -222,7 +222,7 @@ class Cloud:
 
     def _add_version(self, request: Request, key: str) -> Answer:
         name = f"{key}/versions/{sum(one.startswith(f'{key}/versions/') for one in self.resources) + 1}"
-        made = {"name": name, "state": "ENABLED", "createTime": f"2026-01-01T00:00:{self._made % 60:02}Z"}
+        made = {"name": name, "state": "ENABLED", "createTime": f"2026-01-01T00:00:00.{name[-1]}Z"}
         self.resources[name] = {**made, **request.json}
         return 200, {**self.resources[name], "clientSpecifiedPayloadChecksum": True}
 

@@ -66,10 +66,10 @@ def told(recorded: Recorder) -> Story:
     cloud.fail = lambda _: None
     runs["gone on"] = run(recorded, "deploy", *WHERE)
     story.resources, story.bindings = copy.deepcopy(cloud.resources), cloud.bindings()
-    database = cloud.resources[f"projects/{PROJECT}/databases/(default)"]
-    database["locationId"] = "nam5"
-    runs["elsewhere"] = run(recorded, "deploy", *WHERE)
-    database["locationId"] = REGION
+    database, topic = (cloud.resources[f"projects/{PROJECT}/{name}"] for name in ("databases/(default)", "topics/gps"))
+    database["locationId"], labels = "nam5", topic.pop("labels")
+    runs["somebody else's"] = run(recorded, "deploy", *WHERE)
+    database["locationId"], topic["labels"] = REGION, labels
     cloud.resources[f"projects/{PROJECT}/topics/gps"]["messageRetentionDuration"] = "600s"
     with pytest.MonkeyPatch.context() as patch:
         driver = replace(plant.FUNCTIONS[1], memory_mib=2048)
@@ -79,10 +79,6 @@ def told(recorded: Recorder) -> Story:
         runs["without its row"] = run(recorded, "deploy", *WHERE)
         runs["pruned"] = run(recorded, "deploy", *WHERE, "--prune")
         story.pruned, story.pruned_bindings = copy.deepcopy(cloud.resources), cloud.bindings()
-    topic = cloud.resources.pop(f"projects/{PROJECT}/topics/gps")
-    cloud.resources[topic["name"]] = {**topic, "labels": {}}
-    runs["somebody else's"] = run(recorded, "deploy", *WHERE)
-    cloud.resources[topic["name"]] = topic
     runs["destroyed"] = run(recorded, "destroy", *WHERE, "--yes", "--data")
     story.left = copy.deepcopy(cloud.resources)
     return story
