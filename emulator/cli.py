@@ -24,6 +24,9 @@ def main(command_line: Sequence[str] | None = None) -> int:
     except (EmulatorError, environment.EnvironmentProblem) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

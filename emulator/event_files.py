@@ -44,7 +44,11 @@ def read(path: Path, default_line: str) -> Iterator[FileEvent]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield from _READERS[_kind_of(path)](typing.cast(typing.BinaryIO, file), path, default_line)
-    except (OSError, UnicodeDecodeError, csv.Error, ElementTree.ParseError) as error:
+    except gzip.BadGzipFile:
+        raise EmulatorError(f"{path} cannot be read: it is not gzipped") from None
+    except UnicodeDecodeError:
+        raise EmulatorError(f"{path} cannot be read: it is not UTF-8 text") from None
+    except (OSError, EOFError, csv.Error, ElementTree.ParseError) as error:
         raise EmulatorError(f"{path} cannot be read: {error}") from error
 
 

@@ -37,6 +37,11 @@ def found(exports: ExportFolder, ledger: Ledger, until: datetime | None) -> Coun
     return counted + Counter({Fault("gps", faults.SILENCE): len(ended)})
 
 
+def reasons(exports: ExportFolder) -> Counter[tuple[str, str]]:
+    """(line, why) of the events that could not be read."""
+    return Counter((row["line"], row["reason"]) for row in exports.read(QUARANTINED, ["line", "reason"]))
+
+
 def _readings(exports: ExportFolder, pclass: str) -> list[Row]:
     columns = ["product_id", "vehicle_id", "event_at", "received_at", "late", "quality"]
     return exports.read(pclass, columns)

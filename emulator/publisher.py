@@ -25,8 +25,8 @@ class Publisher:
                 raise EmulatorError(f"a message to {line} is empty: Pub/Sub takes none without data")
             if len(payload) > MOST_MESSAGE_BYTES:
                 raise EmulatorError(
-                    f"a message to {line} has {len(payload):,} bytes; Eventarc delivers at most {MOST_MESSAGE_BYTES:,}: "
-                    "send its events in several messages"
+                    f"a message to {line} has {len(payload):,} bytes; Eventarc delivers at most "
+                    f"{MOST_MESSAGE_BYTES:,}: send its events in several messages"
                 )
         message_ids: list[str] = []
         for start in range(0, len(payloads), MOST_REQUEST_MESSAGES):

@@ -14,23 +14,26 @@ from emulator import trips
 from emulator.contracts import Contracts, Workers, contracts, shifts
 from emulator.exports import ExportFolder
 from emulator.faults import SHOWS_AS
-from emulator.findings import Fault, found
+from emulator.findings import Fault, found, reasons
 from emulator.ledger import Ledger
 from emulator.plant import Plant
 from emulator.report import Report
 from functions.core.plural import plural
 
+MOST_REASONS = 10
 FIRST_WIDTH = 15
 """Of the first column of every table, so that they stand under one another."""
 
 
 class Aside(NamedTuple):
-    """What people see beside the report: workers, contracts by line, and faults as injected and as found."""
+    """What people see beside the report: workers, contracts by line, faults as injected and as found, and why events
+    could not be read."""
 
     workers: Workers
     contracts: dict[str, Contracts]
     injected: Counter[Fault]
     found: Counter[Fault]
+    reasons: Counter[tuple[str, str]]
 
 
 def aside(
@@ -38,7 +41,7 @@ def aside(
 ) -> Aside:
     """All from files and Firestore; faults are looked for where some were injected."""
     seen = found(exports, ledger, driven_until) if injected else Counter[Fault]()
-    return Aside(workers, contracts(shifts(exports), workers), injected, seen)
+    return Aside(workers, contracts(shifts(exports), workers), injected, seen, reasons(exports))
 
 
 def drawn(report: Report, aside: Aside, plant: Plant) -> RenderableType:
@@ -49,6 +52,8 @@ def drawn(report: Report, aside: Aside, plant: Plant) -> RenderableType:
         parts += [_alerts(report), *_people(report)]
     if aside.injected:
         parts.append(_faults(aside))
+    elif aside.reasons:
+        parts.append(_reasons(aside.reasons))
     parts.append(Text(f"mails: {plant.mail.mails} in {plant.mail.folder}\nexports: {plant.exports}"))
     parts.append(_verdict(report))
     return Group(*parts)
@@ -117,6 +122,16 @@ def _faults(aside: Aside) -> Table:
         shows_as = SHOWS_AS[fault.kind.split(":")[0]]
         style = None if injected == seen else "yellow"
         table.add_row(fault.line, fault.kind, f"{injected:,}", f"{seen:,}", shows_as, style=style)
+    return table
+
+
+def _reasons(reasons: Counter[tuple[str, str]]) -> Table:
+    """Why events could not be read, the most frequent reasons first."""
+    table = _table("line", "quarantined", "")
+    for (line, why), count in reasons.most_common(MOST_REASONS):
+        table.add_row(line, f"{count:,}", why)
+    if len(reasons) > MOST_REASONS:
+        table.add_row("", "", f"and {plural(len(reasons) - MOST_REASONS, 'reason')} more")
     return table
 
 

@@ -37,6 +37,10 @@ def test_what_will_be_quarantined_is_said_with_its_place_in_the_list() -> None:
     assert second.startswith("element 2 will be exported as clock_ahead")
 
 
+def test_an_empty_list_is_said() -> None:
+    assert said("gps", []) == ["it is an empty list: nothing will come of it"]
+
+
 def test_a_message_that_is_no_json_is_said() -> None:
     (warning,) = warnings("gps", b"nope", NOW)
     assert warning == "it will be quarantined: 'nope': is not JSON (line 1, column 1: expecting value)"

@@ -100,6 +100,14 @@ def test_reasons_name_the_malformed(files: Files) -> None:
     }  # fmt: skip
 
 
+def test_why_events_could_not_be_read_is_shown_most_frequent_first(files: Files) -> None:
+    reasons = ["' ': is empty", "sku: is required", "sku: is required"]
+    files.export("quarantined", *({"line": "inventory", "reason": reason} for reason in reasons))
+    table = summary._reasons(findings.reasons(files.exports))
+    assert list(table.columns[1].cells) == ["2", "1"]
+    assert list(table.columns[2].cells) == ["sku: is required", "' ': is empty"]
+
+
 def test_a_silence_is_a_gps_contract_that_ended_while_the_fleet_drove(files: Files) -> None:
     shift = {"vehicle_id": "van-1", "line": "gps", "ended_at": at(30)}
     files.export("shifts", shift, {**shift, "line": "temperature"}, {**shift, "ended_at": at(80)})
@@ -124,7 +132,7 @@ def test_the_table_of_lines_shows_what_is_true_at_the_end() -> None:
         alerts=Alerts(), firestore={}, latency_ms={"p50": 1.0, "p99": 2.0},
     )  # fmt: skip
     workers = Workers({"gps": Counter(ended=3)}, {})
-    table = summary._lines(report, Aside(workers, {"gps": Contracts(3, 0)}, Counter(), Counter()))
+    table = summary._lines(report, Aside(workers, {"gps": Contracts(3, 0)}, Counter(), Counter(), Counter()))
     assert [next(iter(column.cells)) for column in table.columns[:6]] == ["gps", "0", "0", "3", "3", "0"]
 
 
