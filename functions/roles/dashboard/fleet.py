@@ -36,6 +36,8 @@ SAMPLES = 60
 WORKERS_SHARE, ALERTS_SHARE = 0.6, 0.2
 """Of the allowance; the rest is for the newest alerts and for the lines."""
 SLOWEST_POLL_S = 15.0
+IDLE = timedelta(minutes=1)
+"""When nobody has asked for so long, what is known is old: it is read anew as fast as the allowance permits."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Fleet:
         self._looked_at: dict[str, datetime] = {}
         self._alerts: dict[str, AlertRecord] = {}
         self._history: dict[str, Row] = {}
-        self._alerts_at = self._lines_at = self._round_at = _LONG_AGO
+        self._alerts_at = self._lines_at = self._round_at = self._asked_at = _LONG_AGO
         self._alerts_due = self._news_due = self._lines_due = self._workers_due = _LONG_AGO
         self._last_path = ""
         self._complete = False
@@ -64,6 +66,9 @@ class Fleet:
         """The snapshot as gzipped JSON, after reading what is due; packed once for all pages."""
         async with self._one_reads:
             now = self._now()
+            if now - self._asked_at > IDLE:
+                self._complete, self._last_path = False, ""
+            self._asked_at = now
             try:
                 await self._read(now)
                 self._trouble = ""
@@ -124,7 +129,9 @@ class Fleet:
         self._spend(len(found), now)
         for document in found:
             vehicle_id = document.fields["vehicle_id"]
-            self._vehicles.setdefault(vehicle_id, {})[document.fields["line"]] = document.fields
+            if self._looked_at.get(vehicle_id, _LONG_AGO) < self._round_at:
+                self._vehicles[vehicle_id] = {}
+            self._vehicles[vehicle_id][document.fields["line"]] = document.fields
             self._looked_at[vehicle_id] = now
         self._last_path = found[-1].path if len(found) == limit else ""
         if not self._last_path:

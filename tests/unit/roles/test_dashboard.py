@@ -242,6 +242,25 @@ async def test_what_a_whole_round_did_not_meet_is_gone() -> None:
     assert [one["id"] for one in found["vehicles"]] == ["bus-00000", "bus-00002"]
 
 
+async def test_a_worker_that_was_forgotten_does_not_outlive_its_document() -> None:
+    control = Control()
+    await control.publish("gps", {"latitude": 52.5, "longitude": 13.4})
+    await control.publish("temperature", {"temperature_c": 4.5})
+    assert "temperature_c" in (await control.get("/api/fleet"))["vehicles"][0]
+    del control.store.documents["vehicles/van-1/workers/temperature"]
+    control.second = 10
+    (van,) = (await control.get("/api/fleet"))["vehicles"]
+    assert ("temperature_c" in van, van["lines"]) == (False, {"gps": "active"})
+
+
+async def test_whoever_comes_back_after_a_while_sees_a_fleet_that_was_read_at_once() -> None:
+    control = Control()
+    control.employ(PAGE + 50)
+    await control.get("/api/fleet")
+    control.second = 3_600
+    assert (await control.get("/api/fleet"))["looked_at"] == "2024-05-01T13:00:00Z"
+
+
 async def test_looking_at_many_vehicles_is_bounded_and_says_when_it_is_too_much() -> None:
     control = Control(reads=600)
     control.employ(500)
