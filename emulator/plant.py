@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from emulator import backends, line_table, pubsub_admin, runs
+from emulator import backends, line_table, pubsub_admin, runs, telling
 from emulator.backends import Backend
 from emulator.background import Background
 from emulator.cloud_event import Envelope
@@ -61,6 +61,7 @@ class Plant:
         say: Say = print,
     ) -> None:
         line_table.check()
+        telling.check(os.environ)
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self.project = project or ("fleetline" if isinstance(backend, str) else f"fleetline-{secrets.token_hex(4)}")
         self.folder = runs.state_folder() / f"run-{run_id}"

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from functions.core.ids import digest
+from functions.core.severity import SeverityName
 
 Hours = Annotated[
     str,
@@ -29,7 +30,7 @@ class Contact(msgspec.Struct, frozen=True):
     name: str = ""
     quiet_hours: Hours | None = None
     timezone: Zone | None = None
-    least: str = "info"
+    least: SeverityName = "info"
     """Alerts below this severity are not for them."""
 
     def __repr__(self) -> str:

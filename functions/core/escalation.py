@@ -12,7 +12,7 @@ import msgspec
 
 from functions.core.alert import AlertRecord, Receipt
 from functions.core.contact import Contact, People, quiet_until
-from functions.core.severity import Severity
+from functions.core.severity import Severity, SeverityName
 
 OPENED, CLOSED, WITHDRAWN, REOPENED = "opened", "closed", "withdrawn", "reopened"
 ESCALATED, REMINDED = "escalated", "reminded"
@@ -32,7 +32,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     notify_within_s: float | None = 3600.0
     settle_s: float = 2.0
-    page_from: str = "warning"
+    page_from: SeverityName = "warning"
     escalate_after_s: float = 900.0
     escalations: int = 3
     digest_every_s: float = 900.0

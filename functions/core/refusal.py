@@ -30,6 +30,8 @@ def refusal(error: msgspec.ValidationError, payload: Any, wanted: Any) -> Malfor
         return Malformed(path, NOT_SENT, str(error.__cause__))
     if missing := re.search(r"missing required field `(\w+)`", said):
         return Malformed(".".join(filter(None, (path, missing[1]))), NOT_SENT, "is required")
+    if unknown := re.search(r"contains unknown field `(.*)`", said):
+        return Malformed(".".join(filter(None, (path, unknown[1]))), NOT_SENT, "is no setting")
     if where.startswith("`key`") and isinstance(kind, inspect.DictType):
         kind, value = kind.key_type, _entry(error, payload, wanted, path)
     return Malformed(path, value, f"must be {allowed(kind)}")

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
+
+SeverityName = Literal["info", "warning", "critical"]
 
 
 class Severity(IntEnum):
