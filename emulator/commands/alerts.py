@@ -68,7 +68,7 @@ async def _list(store: Firestore, options: argparse.Namespace) -> int:
 
 async def _change(store: Firestore, options: argparse.Namespace) -> int:
     alert_id = await _found(store, options.id)
-    at, by = now(), options.by or getpass.getuser()
+    at, by = now(), options.by or _you()
     changes: dict[str, Callable[[Handling], Handling]] = {
         "ack": lambda one: handling.acknowledged(one, by, at, options.comment),
         "snooze": lambda one: handling.snoozed(one, by, at, options.minutes, options.comment),
@@ -81,6 +81,13 @@ async def _change(store: Firestore, options: argparse.Namespace) -> int:
     alert = read((await store.get([alert_path(alert_id)]))[alert_path(alert_id)].fields)
     print(f"{alert_id[:SHORT]} {alert.kind} {alert.vehicle_id}: {stands(alert, at)}")
     return 0
+
+
+def _you() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know no user
+        raise EmulatorError("this machine does not know your name: say it with --by NAME") from None
 
 
 async def _found(store: Firestore, beginning: str) -> str:

@@ -29,6 +29,17 @@ def test_help_answers_without_any_installed_package(command: tuple[str, ...]) ->
     assert "usage: python3 -m emulator" in found.stdout
 
 
+def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
+    command = [sys.executable, "-m", "emulator", "sample", "--hours", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as sample:
+        assert sample.stdout
+        assert sample.stderr
+        assert sample.stdout.readline().startswith(b"{")
+        sample.stdout.close()
+        said = sample.stderr.read()
+    assert (sample.returncode, said) == (0, b"")
+
+
 def test_help_of_the_tests_answers_too() -> None:
     found = subprocess.run([sys.executable, "-S", "-m", "tests", "--help"], cwd=ROOT, capture_output=True, check=False)
     assert found.returncode == 0, found.stderr
