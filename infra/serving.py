@@ -121,9 +121,9 @@ def _secrets(site: Site, row: Function) -> Argument:
         return "--clear-secrets"
     parts: list[str | Output] = []
     for variable, name in row.secrets.items():
-        first = ("--filter=state=ENABLED", "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
-        versions: Command = ("gcloud", "secrets", "versions", "list", name, *first, *flags(project=site.project))
-        parts += [f"{',' if parts else '--set-secrets='}{variable}={name}:", Output(versions)]
+        number = (f"--secret={name}", *flags(project=site.project), "--format=value(name.basename())")
+        latest: Command = ("gcloud", "secrets", "versions", "describe", "latest", *number)
+        parts += [f"{',' if parts else '--set-secrets='}{variable}={name}:", Output(latest)]
     return tuple(parts)
 
 

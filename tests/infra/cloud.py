@@ -268,6 +268,9 @@ class Cloud:
     def _objects(self, _: Request) -> Answer:
         return 200, {"items": []}
 
+    def _latest_version(self, _: Request, key: str) -> Answer:
+        return 200, [one for name, one in self.resources.items() if name.startswith(f"{key}/versions/")][-1]
+
     def _published(self, request: Request) -> Answer:
         self._made += 1
         return 200, {"messageIds": [str(self._made + n) for n, _ in enumerate(request.json["messages"])]}
@@ -315,6 +318,7 @@ class Cloud:
         (r"PATCH firestore (.+/fields/[^/]+)", _field),
         (r"GET firestore (.+/fields)", _fields),
         (r"POST secretmanager (.+):addVersion", _add_version),
+        (r"GET secretmanager (.+)/versions/latest", _latest_version),
         (r"POST pubsub .+/topics/[^/]+:publish", _published),
         (r"(?:POST|PATCH) cloudfunctions (.+/functions(?:/[^/]+)?)", _function),
         (r"DELETE cloudfunctions .+/functions/([^/]+)", _no_function),
