@@ -43,7 +43,8 @@ Answered = Callable[[str], None]
 
 
 class Counts:
-    """What a courier did. `unanswered` are messages met and not yet answered 2xx: id → publish time (Unix seconds)."""
+    """What a courier did. `unanswered` are messages met and not yet answered 2xx: id → publish time (Unix seconds);
+    `moved_s` is when something was last delivered or answered (monotonic seconds)."""
 
     def __init__(self) -> None:
         self.delivered = 0
@@ -51,7 +52,7 @@ class Counts:
         self.nacked = 0
         self.unanswered: dict[str, float] = {}
         self.latencies_ms = array("f")
-        self.last_delivery_s = 0.0
+        self.moved_s = 0.0
 
     def oldest_unanswered_s(self) -> float:
         """Age of the oldest message that was met and not answered; 0 when there is none."""
@@ -142,7 +143,7 @@ class Courier:
             try:
                 await call.write(opening)
                 async for response in call:
-                    self.counts.last_delivery_s = time.monotonic()
+                    self.counts.moved_s = time.monotonic()
                     for received in response.received_messages:
                         await self._slots.acquire()
                         tasks.create_task(self._deliver(received))
@@ -159,6 +160,7 @@ class Courier:
         counts.delivered += 1
         counts.unanswered.setdefault(message.message_id, published_s)
         taken = await (self._bury(message) if len(message.data) > MOST_MESSAGE_BYTES else self._taken(received))
+        counts.moved_s = time.monotonic()
         if taken:
             counts.acked += 1
             counts.latencies_ms.append(1000 * (time.time() - published_s))

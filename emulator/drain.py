@@ -10,7 +10,8 @@ from emulator.unanswered import Unanswered
 from functions.core.plural import plural
 
 QUIET_S = 0.6
-"""A stream that has brought nothing for so long has nothing: Pub/Sub's emulator delivers every 50 ms."""
+"""A stream that has brought nothing for so long has nothing: Pub/Sub's emulator delivers every 50 ms. An answer begins
+the wait anew, for what a function published before it answered is still to come."""
 STALLED_S = 90.0
 """Without any progress for so long, the run ends as it is; what is missing is then reported as lost."""
 SAY_EVERY_S = 2.0
@@ -52,7 +53,7 @@ class Drain:
         return max(len(self._unanswered), held)
 
     def _quiet(self) -> bool:
-        latest_s = max(courier.counts.last_delivery_s for courier in self._plant.couriers.values())
+        latest_s = max(courier.counts.moved_s for courier in self._plant.couriers.values())
         return time.monotonic() - latest_s > QUIET_S
 
     async def _crates(self) -> bool:
