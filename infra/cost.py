@@ -20,6 +20,7 @@ PRICES = {
     "firestore_write": 0.90e-6,
     "firestore_delete": 0.10e-6,
     "pubsub_byte": 40 / TIB,
+    "pubsub_gib_month": 0.27,
     "storage_gib_month": 0.020,
     "log_gib": 0.50,
     "scheduler_job": 0.10,
@@ -77,7 +78,7 @@ def items(site: Site, vehicles: float, interval_s: float, per_message: float) ->
         Item("Firestore writes", writes * p["firestore_write"], f"{_short(writes)}: a worker a message, and crates"),
         Item("Firestore reads", reads * p["firestore_read"], f"{_short(reads)}"),
         Item("Firestore deletes", crates * p["firestore_delete"], f"{_short(crates)} crates"),
-        Item("Pub/Sub", 2 * sent * p["pubsub_byte"], f"{sent / GIB:.0f} GiB published, and delivered"),
+        Item("Pub/Sub", _carried(sent), f"{sent / GIB:.0f} GiB published, delivered, and kept for a day"),
         Item("request logs", 2 * messages * REQUEST_LOG_BYTES / GIB * p["log_gib"], "one line a request"),
         Item("exports kept", _kept(site, readings), f"{site.export_days or 'all'} days in the bucket"),
         Item("schedules", sum(1 for one in plant.FUNCTIONS if one.schedule) * p["scheduler_job"], "jobs"),
@@ -99,7 +100,9 @@ def report(site: Site, vehicles: float, interval_s: float, per_message: float) -
     yield f"  a million {_priced(_PER_MILLION)}"
     yield f"  a million Firestore {_priced(_DOCUMENTS)}"
     stored = f"storage {PRICES['storage_gib_month']:.2f} a GiB and month, a schedule {PRICES['scheduler_job']:.2f}"
-    yield f"  Pub/Sub {PRICES['pubsub_byte'] * TIB:.2f} a TiB, logs {PRICES['log_gib']:.2f} a GiB, {stored}"
+    kept = f"Pub/Sub {PRICES['pubsub_byte'] * TIB:.2f} a TiB, kept {PRICES['pubsub_gib_month']:.2f} a GiB and month"
+    yield f"  {kept}, logs {PRICES['log_gib']:.2f} a GiB"
+    yield f"  {stored}"
 
 
 def _priced(names: dict[str, str]) -> str:
@@ -134,6 +137,11 @@ def _ready(site: Site) -> float:
     memory_gib = next(one.memory_mib for one in plant.FUNCTIONS if one.name in plant.LINES) / 1024
     a_second = PRICES["idle_vcpu_s"] + memory_gib * PRICES["gib_s"]
     return site.min_instances * len(plant.LINES) * MONTH_S * a_second
+
+
+def _carried(sent: float) -> float:
+    """Bytes a month, published and delivered; a topic keeps what was published for a day."""
+    return 2 * sent * PRICES["pubsub_byte"] + sent / 30.4 / GIB * PRICES["pubsub_gib_month"]
 
 
 def _kept(site: Site, readings: float) -> float:

@@ -6,7 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Topic:
-    """A Pub/Sub topic; its trigger's subscription keeps messages for `retention_s`."""
+    """A Pub/Sub topic that keeps what was published for `retention_s`, so that it can be played again (seek).
+
+    What a function has not answered yet is on its trigger's subscription, which Eventarc makes and keeps for 24 h.
+    """
 
     name: str
     retention_s: int = 24 * 3600
