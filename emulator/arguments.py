@@ -10,6 +10,7 @@ from typing import Any
 from infra.plant import LINES
 
 WIDTH = 79
+WEEK_MIN = 7 * 24 * 60
 DESCRIPTION = (
     "The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc "
     "and Cloud Scheduler do, and a fleet to drive it. Without a command: demo."
@@ -184,7 +185,7 @@ def _add_alerts(commands: Any) -> None:
     ack = actions.add_parser("ack", help="somebody sees to it: nobody else is called")
     ack.add_argument("--comment", default="", help="what is being done")
     snooze = actions.add_parser("snooze", help="nobody is told for a while; then a reminder")
-    snooze.add_argument("--minutes", type=_positive, required=True, metavar="N", help="how long")
+    snooze.add_argument("--minutes", type=_minutes, required=True, metavar="N", help="how long, a week at most")
     snooze.add_argument("--comment", default="", help="why")
     close = actions.add_parser("close", help="final for this episode, whatever its vehicle still says")
     close.add_argument("--reason", required=True, help="faulty sensor, …")
@@ -309,6 +310,13 @@ def _plant_options(parser: argparse.ArgumentParser) -> None:
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=_new_file, metavar="FILE", help="write the figures of the run as JSON")
     parser.add_argument("--quiet", action="store_true", help="print the summary only")
+
+
+def _minutes(text: str) -> float:
+    minutes = _positive(text)
+    if minutes > WEEK_MIN:
+        raise argparse.ArgumentTypeError(f"{text} is more than a week ({WEEK_MIN:,})")
+    return minutes
 
 
 def _positive(text: str) -> float:
