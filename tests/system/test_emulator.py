@@ -169,7 +169,7 @@ async def test_what_nobody_can_take_ends_among_the_dead_letters(
 async def test_a_message_too_large_for_eventarc_is_refused_and_never_delivered(backend: Backend) -> None:
     large = b'"' + b"x" * MOST_MESSAGE_BYTES + b'"'
     async with Plant(backend, only=["gps"], say=lambda _: None) as plant, DeadLetters(plant) as dead:
-        with pytest.raises(EmulatorError, match="at most 512000"):
+        with pytest.raises(EmulatorError, match="at most 512,000"):
             await plant.publish("gps", large)
         await dead.publish("gps", large)  # as a publisher that knows no limits would
         assert await dead.next() == large
