@@ -1,16 +1,14 @@
 """The arguments of every command, and the help that teaches them. Standard library only."""
 
 import argparse
-import re
 import textwrap
-from math import inf, nan
 from pathlib import Path
 from typing import Any
 
+from emulator import argument_kinds as kinds
 from infra.plant import LINES
 
 WIDTH = 79
-WEEK_MIN = 7 * 24 * 60
 DESCRIPTION = (
     "The whole of Fleetline on this machine: Pub/Sub and Firestore, the functions that run in the cloud, what Eventarc "
     "and Cloud Scheduler do, and a fleet to drive it. Without a command: demo."
@@ -64,10 +62,12 @@ def _add_demo(commands: Any) -> None:
         "silence, malformed events), a live table, a drain, and a summary with the faults injected and found. Exit "
         "status 0 when every event that was published is in the exported files exactly once.",
     )  # fmt: skip
-    demo.add_argument("--seconds", type=_positive, default=60.0, metavar="N", help="how long the fleet drives (60)")
-    demo.add_argument("--vehicles", type=_count, default=50, metavar="N", help="how many vehicles (50)")
     demo.add_argument(
-        "--rate", type=_positive, metavar="N", help="events per second of the whole fleet (about 1.3 per vehicle)"
+        "--seconds", type=kinds.positive, default=60.0, metavar="N", help="how long the fleet drives (60)"
+    )
+    demo.add_argument("--vehicles", type=kinds.count, default=50, metavar="N", help="how many vehicles (50)")
+    demo.add_argument(
+        "--rate", type=kinds.positive, metavar="N", help="events per second of the whole fleet (about 1.3 per vehicle)"
     )
     demo.add_argument(
         "--seed", type=int, default=1, metavar="N", help="the same seed gives the same drives and faults (1)"
@@ -85,7 +85,7 @@ def _add_up(commands: Any) -> None:
         "  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://$PUBSUB_EMULATOR_HOST/ \\\n"
         "    gcloud pubsub topics publish gps --project=fleetline --message='{…}'",
     )  # fmt: skip
-    up.add_argument("--addresses", type=_new_file, metavar="FILE", help="write the addresses here too")
+    up.add_argument("--addresses", type=kinds.new_file, metavar="FILE", help="write the addresses here too")
     up.add_argument("--quiet", action="store_true", help="print nothing")
     _plant_options(up)
 
@@ -103,7 +103,7 @@ def _add_replay(commands: Any) -> None:
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording")
     replay.add_argument(
         "--speed",
-        type=_speed,
+        type=kinds.speed,
         default=None,
         metavar="N|max",
         help="times real time, or as fast as answered (max)",
@@ -113,12 +113,12 @@ def _add_replay(commands: Any) -> None:
     )
     replay.add_argument(
         "--shuffle",
-        type=_not_negative,
+        type=kinds.not_negative,
         default=0.0,
         metavar="SECONDS",
         help="disorder: delay each event by up to so much",
     )
-    replay.add_argument("--repeat", type=_count, default=1, metavar="N", help="publish everything N times (1)")
+    replay.add_argument("--repeat", type=kinds.count, default=1, metavar="N", help="publish everything N times (1)")
     replay.add_argument("--seed", type=int, default=1, metavar="N", help="of --shuffle (1)")
     _plant_options(replay)
     _report_options(replay)
@@ -131,8 +131,8 @@ def _add_sample(commands: Any) -> None:
         "every 6 min, inventory on change; faults included. The same seed prints the same.",
         "example:\n  python3 -m emulator sample --vehicles 3 --hours 2 > day.jsonl",
     )  # fmt: skip
-    sample.add_argument("--vehicles", type=_count, default=10, metavar="N", help="how many vehicles (10)")
-    sample.add_argument("--hours", type=_positive, default=24.0, metavar="N", help="how many hours (24)")
+    sample.add_argument("--vehicles", type=kinds.count, default=10, metavar="N", help="how many vehicles (10)")
+    sample.add_argument("--hours", type=kinds.positive, default=24.0, metavar="N", help="how many hours (24)")
     sample.add_argument("--seed", type=int, default=1, metavar="N", help="of the drives and faults (1)")
     sample.add_argument("--line", choices=LINES, metavar="LINE", help="events of this line only")
 
@@ -151,7 +151,7 @@ def _add_publish(commands: Any) -> None:
 
 def _add_state(commands: Any) -> None:
     state = _command(commands, "state", "what a vehicle's workers know", "Reads one vehicle's workers from Firestore.")
-    state.add_argument("vehicle", type=_vehicle, metavar="VEHICLE", help="its id")
+    state.add_argument("vehicle", type=kinds.vehicle, metavar="VEHICLE", help="its id")
     state.add_argument("--json", action="store_true", help="every field, memory in base64")
     _plant_asked(state)
 
@@ -161,7 +161,7 @@ def _add_roster(commands: Any) -> None:
         commands, "roster", "all workers that are employed", "Reads workers under contract from Firestore."
     )
     roster.add_argument("--all", action="store_true", help="those whose contract has ended too")
-    roster.add_argument("--limit", type=_count, default=100, metavar="N", help="rows to show (100)")
+    roster.add_argument("--limit", type=kinds.count, default=100, metavar="N", help="rows to show (100)")
     _addresses_option(roster)
 
 
@@ -178,14 +178,14 @@ def _add_alerts(commands: Any) -> None:
     alerts.add_argument("--open", action="store_true", help="only those that nobody and nothing has closed")
     alerts.add_argument("--kind", metavar="K", help="only of this kind")
     alerts.add_argument("--vehicle", metavar="V", help="only of this vehicle")
-    alerts.add_argument("--limit", type=_count, default=100, metavar="N", help="how many at most (100)")
+    alerts.add_argument("--limit", type=kinds.count, default=100, metavar="N", help="how many at most (100)")
     alerts.add_argument("--json", action="store_true", help="every field")
     _plant_asked(alerts)
     actions = alerts.add_subparsers(dest="action", metavar="action")
     ack = actions.add_parser("ack", help="somebody sees to it: nobody else is called")
     ack.add_argument("--comment", default="", help="what is being done")
     snooze = actions.add_parser("snooze", help="nobody is told for a while; then a reminder")
-    snooze.add_argument("--minutes", type=_minutes, required=True, metavar="N", help="how long, a week at most")
+    snooze.add_argument("--minutes", type=kinds.minutes, required=True, metavar="N", help="how long, a week at most")
     snooze.add_argument("--comment", default="", help="why")
     close = actions.add_parser("close", help="final for this episode, whatever its vehicle still says")
     close.add_argument("--reason", required=True, help="faulty sensor, …")
@@ -224,7 +224,7 @@ def _add_dead_letters(commands: Any) -> None:
     )  # fmt: skip
     dead.add_argument("topic", nargs="?", metavar="TOPIC", help="of this topic only: gps, …, transportation, alerts")
     dead.add_argument("--again", action="store_true", help="publish them again")
-    dead.add_argument("--limit", type=_count, default=1000, metavar="N", help="how many of a topic at most (1000)")
+    dead.add_argument("--limit", type=kinds.count, default=1000, metavar="N", help="how many of a topic at most (1000)")
     _plant_asked(dead)
 
 
@@ -246,7 +246,7 @@ def _add_forget(commands: Any) -> None:
         "Deletes a vehicle's profile, workers, alerts and commands, and rewrites every exported file without it. The "
         "chain stays whole: an export of its own says which files changed.",
     )  # fmt: skip
-    forget.add_argument("vehicle", type=_vehicle, metavar="VEHICLE", help="its id")
+    forget.add_argument("vehicle", type=kinds.vehicle, metavar="VEHICLE", help="its id")
     _addresses_option(forget)
 
 
@@ -256,9 +256,9 @@ def _add_bench(commands: Any) -> None:
         "Posts messages straight to a running gps function, commits confirmed by Firestore: single events and lists, "
         "many vehicles and few. Medians of several rounds, and the function's processor time for each reading.",
     )  # fmt: skip
-    bench.add_argument("--rounds", type=_count, default=5, metavar="N", help="how often each load is measured (5)")
+    bench.add_argument("--rounds", type=kinds.count, default=5, metavar="N", help="how often each load is measured (5)")
     bench.add_argument(
-        "--readings", type=_count, default=20_000, metavar="N", help="readings of each load and round (20000)"
+        "--readings", type=kinds.count, default=20_000, metavar="N", help="readings of each load and round (20000)"
     )
     bench.add_argument("--backend", choices=("auto", "google", "embedded"), default="auto", help="as for demo")
     _report_options(bench)
@@ -294,7 +294,7 @@ def _plant_options(parser: argparse.ArgumentParser) -> None:
         help="google: the Cloud SDK's emulators (need Java); embedded: Python only; auto: google where it can run",
     )  # fmt: skip
     parser.add_argument(
-        "--instances", type=_instances, default={}, metavar="NAME=N,…", help="instances of a function, e.g. gps=2"
+        "--instances", type=kinds.instances, default={}, metavar="NAME=N,…", help="instances of a function, e.g. gps=2"
     )
     parser.add_argument(
         "--exports",
@@ -308,68 +308,5 @@ def _plant_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--report", type=_new_file, metavar="FILE", help="write the figures of the run as JSON")
+    parser.add_argument("--report", type=kinds.new_file, metavar="FILE", help="write the figures of the run as JSON")
     parser.add_argument("--quiet", action="store_true", help="print the summary only")
-
-
-def _minutes(text: str) -> float:
-    minutes = _positive(text)
-    if minutes > WEEK_MIN:
-        raise argparse.ArgumentTypeError(f"{text} is more than a week ({WEEK_MIN:,})")
-    return minutes
-
-
-def _positive(text: str) -> float:
-    if not 0 < _number(text) < inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return float(text)
-
-
-def _not_negative(text: str) -> float:
-    if not 0 <= _number(text) < inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
-    return float(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return nan
-
-
-def _speed(text: str) -> float | None:
-    return None if text == "max" else _positive(text)
-
-
-def _new_file(text: str) -> Path:
-    """A file that will be written: it is late to find at the end of a run that it cannot be."""
-    path = Path(text)
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is a folder, not a file to write")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {path.parent} to write into")
-    return path
-
-
-def _vehicle(text: str) -> str:
-    """No vehicle can have another id, and a slash in it would lead elsewhere."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no vehicle id: letters, digits and ._:- only")
-    return text
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
-def _instances(text: str) -> dict[str, int]:
-    found = {}
-    for pair in text.split(","):
-        name, _, count = pair.partition("=")
-        if not count.isdigit() or int(count) < 1:
-            raise argparse.ArgumentTypeError(f"{pair!r} is not NAME=N")
-        found[name] = int(count)
-    return found

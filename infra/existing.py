@@ -1,102 +1,16 @@
-"""What there is already: one listing per kind of thing, and how its entries are read as the resources' fields."""
+"""The answers: how the entries that Google lists are read as the fields of our resources."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from infra import plant
+from infra.listing import Entry, Listings, dig, last, versions
 from infra.resource import Command, Found, flags
 from infra.serving import SOURCE_LABEL, newest
-from infra.site import DATABASE, DATASET, ENVIRONMENT_LABEL, MADE, MARK, PREFIX, Site
+from infra.site import ENVIRONMENT_LABEL, MADE, MARK, PREFIX, Site
 from infra.watching import CHANNEL, LABEL
-
-Entry = dict[str, Any]
-Listings = Mapping[str, list[Entry]]
-"""What each listing printed; empty where its API is not enabled yet."""
-
-
-def listings(site: Site) -> dict[str, tuple[str, Command]]:
-    """Name → the API it asks, and the command."""
-    here = flags(project=site.project, format="json")
-    region, location = flags(regions=site.region), flags(location=site.region)
-    database = flags(database=DATABASE)
-    return {
-        "permits": ("iam", ("gcloud", "iam", "roles", "list", "--show-deleted", *here)),
-        "accounts": ("iam", ("gcloud", "iam", "service-accounts", "list", *here)),
-        "topics": ("pubsub", ("gcloud", "pubsub", "topics", "list", *here)),
-        "subscriptions": ("pubsub", ("gcloud", "pubsub", "subscriptions", "list", *here)),
-        "databases": ("firestore", ("gcloud", "firestore", "databases", "list", *here)),
-        "exemptions": ("firestore", ("gcloud", "firestore", "indexes", "fields", "list", *database, *here)),
-        "ttls": ("firestore", ("gcloud", "firestore", "fields", "ttls", "list", *database, *here)),
-        "indexes": ("firestore", ("gcloud", "firestore", "indexes", "composite", "list", *database, *here)),
-        "buckets": ("storage", ("gcloud", "storage", "buckets", "list", *here)),
-        "secrets": ("secretmanager", ("gcloud", "secrets", "list", *here)),
-        **{
-            _versions(secret.name): (
-                "secretmanager",
-                ("gcloud", "secrets", "versions", "list", secret.name, "--filter=state=ENABLED", *here),
-            )
-            for secret in plant.SECRETS
-        },
-        "functions": ("cloudfunctions", ("gcloud", "functions", "list", "--v2", *region, *here)),
-        "triggers": ("eventarc", ("gcloud", "eventarc", "triggers", "list", *location, *here)),
-        "schedules": ("cloudscheduler", ("gcloud", "scheduler", "jobs", "list", *location, *here)),
-        "metrics": ("logging", ("gcloud", "logging", "metrics", "list", *here)),
-        "channels": ("monitoring", ("gcloud", "beta", "monitoring", "channels", "list", *here)),
-        "alarms": ("monitoring", ("gcloud", "alpha", "monitoring", "policies", "list", *here)),
-        "dashboards": ("monitoring", ("gcloud", "monitoring", "dashboards", "list", *here)),
-        "datasets": ("bigquery", ("gcloud", "alpha", "bq", "datasets", "list", *here)),
-        "tables": ("bigquery", ("gcloud", "alpha", "bq", "tables", "list", f"--dataset={DATASET}", *here)),
-        "policies": (
-            "cloudasset",
-            ("gcloud", "asset", "search-all-iam-policies", f"--scope=projects/{site.project}", *here),
-        ),
-    }
-
-
-def possible(found: Listings) -> Iterator[str]:
-    """The listings that only work where there is a database, a dataset or a secret to list in."""
-    if DATABASE in {last(entry["name"]) for entry in found.get("databases", [])}:
-        yield from ("exemptions", "ttls", "indexes")
-    if DATASET in {dig(entry, "datasetReference.datasetId") for entry in found.get("datasets", [])}:
-        yield "tables"
-    secrets = {last(entry["name"]) for entry in found.get("secrets", [])}
-    yield from (_versions(secret.name) for secret in plant.SECRETS if secret.name in secrets)
-
-
-def inner() -> set[str]:
-    """All listings of which `possible` says whether they are."""
-    return {"exemptions", "ttls", "indexes", "tables", *(_versions(secret.name) for secret in plant.SECRETS)}
-
-
-def _versions(secret: str) -> str:
-    return f"versions of {secret}"
-
-
-def described(site: Site, found: Listings) -> dict[str, Command]:
-    """Roles of our own, each asked for: their listing leaves out what they permit."""
-    names = [last(entry["name"]) for entry in found["permits"] if not entry.get("deleted")]
-    here = flags(project=site.project, format="json")
-    return {name: ("gcloud", "iam", "roles", "describe", name, *here) for name in names if name.startswith(PREFIX)}
-
-
-def services(site: Site) -> Command:
-    return ("gcloud", "services", "list", "--enabled", *flags(project=site.project, format="json"))
-
 
 Fields = dict[str, str]
 """Our name of a field → its path in Google's entry."""
-
-
-def dig(entry: Any, path: str) -> Any:
-    """The value at a path of names with dots between; None where there is none."""
-    for name in path.split("."):
-        entry = entry.get(name) if isinstance(entry, dict) else None
-    return entry
-
-
-def last(name: str) -> str:
-    return name.rpartition("/")[2]
 
 
 def _plain(listing: str, fields: Fields, named: str = "name", called: str = "name") -> "Reader":
@@ -204,7 +118,7 @@ def _functions(found: Listings, _: Site) -> dict[str, Found]:
 def _secret(used: Entry, found: Listings) -> str:
     """Which version of a secret a function has, in the words of the plan."""
     name = last(used["secret"])
-    numbers = [int(last(entry["name"])) for entry in found.get(_versions(name), [])]
+    numbers = [int(last(entry["name"])) for entry in found.get(versions(name), [])]
     is_newest = numbers and used["version"] == str(max(numbers))
     return newest(name) if is_newest else f"{name}, version {used['version']}"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from infra import existing
+from infra import existing, listing
 from infra.desired import SERVICES
 from infra.gcloud import MOST_AT_ONCE, Gcloud
 from infra.resource import Commands, Found, Resource, naming
@@ -30,16 +30,16 @@ class Change(NamedTuple):
 
 def inventory(gcloud: Gcloud, site: Site, say: Say) -> Inventory:
     """Everything that is there, listed once per kind; kinds whose API is not enabled yet have nothing."""
-    enabled = {entry["config"]["name"] for entry in gcloud.listing(existing.services(site))}
+    enabled = {entry["config"]["name"] for entry in gcloud.listing(listing.services(site))}
     wanted = {
-        name: command for name, (api, command) in existing.listings(site).items() if f"{api}.googleapis.com" in enabled
+        name: command for name, (api, command) in listing.every(site).items() if f"{api}.googleapis.com" in enabled
     }
     say(f"listing what is there: {len(wanted)} kinds of things")
-    first = _listed(gcloud, {name: command for name, command in wanted.items() if name not in existing.inner()})
-    second = {name: wanted[name] for name in existing.possible(first) if name in wanted}
-    nothing: dict[str, list[existing.Entry]] = {name: [] for name in existing.listings(site)}
+    first = _listed(gcloud, {name: command for name, command in wanted.items() if name not in listing.inner()})
+    second = {name: wanted[name] for name in listing.possible(first) if name in wanted}
+    nothing: dict[str, list[listing.Entry]] = {name: [] for name in listing.every(site)}
     found = nothing | first | _listed(gcloud, second)
-    described = _listed(gcloud, existing.described(site, found))
+    described = _listed(gcloud, listing.described(site, found))
     found["permits"] = [entry for entry in found["permits"] if entry.get("deleted")]
     found["permits"] += [entry for entries in described.values() for entry in entries]
     apis = {SERVICES: Found(dict.fromkeys(enabled, "enabled"))} if enabled else {}

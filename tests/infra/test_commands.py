@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import existing
+from infra import listing
 from infra.desired import waves
 from infra.resource import Command, Output, Part, parts, words
 from infra.site import site
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.usefixtures("gcloud_there")
 def commands(environment: str) -> Iterator[Command]:
     """All of them, those whose output others use included; bq has no linter."""
     here = site(PROJECT, REGION, environment)
-    yield existing.services(here)
-    yield from (command for _, command in existing.listings(here).values())
+    yield listing.services(here)
+    yield from (command for _, command in listing.every(here).values())
+    yield from listing.described(here, {"permits": [{"name": here.permit("driver")}]}).values()
     for wave in waves(here, "hash"):
         for resource in wave:
             for command in (*resource.create, *resource.update, *resource.delete):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra import existing
+from infra import existing, listing
 from infra.desired import waves
 from infra.leftover import leftovers
 from infra.plan import planned
@@ -28,7 +28,7 @@ def bound(*bindings: tuple[str, str, str]) -> dict[str, dict[str, Found]]:
         {"resource": resource, "policy": {"bindings": [{"role": role, "members": [member]}]}}
         for resource, role, member in bindings
     ]
-    nothing = {name: [] for name in existing.listings(SITE)}
+    nothing = {name: [] for name in listing.every(SITE)}
     return {"right": existing.READERS["right"]({**nothing, "policies": listed}, SITE)}
 
 
