@@ -54,8 +54,8 @@ def deploy(at: Place, gcloud: Gcloud, *, adopt: bool = False, prune: bool = Fals
     """
     there, site = _looked_at(at, gcloud)
     desired = waves(site, source_hash(gcloud.source()))
-    changes = planned(desired, there)
-    if _cannot_be(chain.from_iterable(changes), adopt):
+    changes = planned(desired, there, adopt)
+    if _cannot_be(chain.from_iterable(changes)):
         return 1
     unasked = leftovers(site, there, chain.from_iterable(desired))
     every = [change for wave in (*changes, *(unasked if prune else ())) for change in wave]
@@ -88,11 +88,11 @@ def _looked_at(at: Place, gcloud: Gcloud) -> tuple[Inventory, Site]:
     return there, site
 
 
-def _cannot_be(changes: Iterable[Change], adopt: bool) -> bool:
+def _cannot_be(changes: Iterable[Change]) -> bool:
     """Say what cannot be made as the table asks, before anything is changed."""
     changes = list(changes)
     fixed = [change for change in changes if change.action == "impossible"]
-    foreign = [change for change in changes if change.action == "foreign" and not adopt]
+    foreign = [change for change in changes if change.action == "foreign"]
     for change in fixed:
         say(f"{change.resource.kind} {change.resource.name} is there and cannot be changed: {_differences(change)}")
     for change in foreign:
@@ -141,7 +141,7 @@ def destroy(at: Place, gcloud: Gcloud, data: bool, confirmed: bool) -> int:
     """Delete what deploy made, last things first. Data is kept unless told; APIs stay enabled."""
     there, site = _looked_at(at, gcloud)
     desired = waves(site, "")
-    if _cannot_be((one for wave in planned(desired, there) for one in wave if one.action == "impossible"), adopt=True):
+    if _cannot_be(chain.from_iterable(planned(desired, there, adopt=True))):
         return 1
     changes = leftovers(site, there, chain.from_iterable(desired))
     changes += [list(_deletions(wave, there, data)) for wave in reversed(desired)]

@@ -51,18 +51,18 @@ def _listed(gcloud: Gcloud, commands: Mapping[str, Any]) -> dict[str, list[dict[
         return dict(zip(commands, pool.map(gcloud.listing, commands.values()), strict=True))
 
 
-def planned(waves: Iterable[Iterable[Resource]], there: Inventory) -> list[list[Change]]:
-    """The changes of each wave. What needs a thing that is made anew is made anew."""
+def planned(waves: Iterable[Iterable[Resource]], there: Inventory, adopt: bool = False) -> list[list[Change]]:
+    """The changes of each wave. What needs a thing that is made anew is made anew; with `adopt` nothing is foreign."""
     made: set[tuple[str, str]] = set()
     changes = []
     for wave in waves:
         found = [(one, None if one.needs & made else there[one.kind].get(one.name)) for one in wave]
-        changes.append([_change(resource, thing) for resource, thing in found])
+        changes.append([_change(resource, thing, adopt) for resource, thing in found])
         made |= {(one.resource.kind, one.resource.name) for one in changes[-1] if one.action == "created"}
     return changes
 
 
-def _change(resource: Resource, found: Found | None) -> Change:
+def _change(resource: Resource, found: Found | None, adopt: bool) -> Change:
     if found is None:
         return Change(resource, "created", {}, resource.create)
     differs = {
@@ -72,8 +72,8 @@ def _change(resource: Resource, found: Found | None) -> Change:
     }
     if not differs:
         return Change(resource, "unchanged", {}, ())
-    if MARK in resource.want and MARK in differs:
-        return Change(resource, "foreign", differs, naming(resource.update or resource.create, found.called))
+    if MARK in differs and not adopt:
+        return Change(resource, "foreign", differs, ())
     if not found.restore and any(name in differs for name in resource.fixed):
         return Change(resource, "impossible", differs, ())
     update = naming(resource.update or resource.create, found.called)

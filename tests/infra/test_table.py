@@ -90,8 +90,10 @@ def test_what_is_missing_is_created_and_what_differs_updated() -> None:
 @pytest.mark.parametrize("kind", ["topic", "subscription", "function", "schedule"])
 def test_what_deploy_did_not_make_is_not_taken_over_unasked(kind: str) -> None:
     one = next(one for one in resources() if one.kind == kind)
-    change = planned([[one]], {kind: {one.name: Found({**one.want, "mark": None})}})[0][0]
-    assert (change.action, change.commands) == ("foreign", one.update or one.create)
+    there = {kind: {one.name: Found({**one.want, "mark": None})}}
+    assert planned([[one]], there)[0][0][1:] == ("foreign", {"mark": (None, "plant")}, ())
+    adopted = planned([[one]], there, adopt=True)[0][0]
+    assert (adopted.action, adopted.commands) == ("updated", one.update or one.create)
 
 
 @pytest.mark.parametrize("anew", [("account", "fleetline-gps"), ("topic", "alerts")])
