@@ -51,7 +51,7 @@ def failing_operation(request: Request) -> Answer | None:
 
 
 def representative(kind: str) -> Resource:
-    return next(one for wave in waves(site(PROJECT, REGION, "dev"), "hash") for one in wave if one.kind == kind)
+    return next(one for wave in waves(site(PROJECT, REGION, "prod"), "hash") for one in wave if one.kind == kind)
 
 
 def seeded() -> Cloud:
@@ -60,7 +60,9 @@ def seeded() -> Cloud:
     trigger, subscription = f"{base}/triggers/gps-1", f"projects/{PROJECT}/subscriptions/eventarc-gps"
     event = {"trigger": trigger, "pubsubTopic": f"projects/{PROJECT}/topics/gps"}
     channel = f"projects/{PROJECT}/notificationChannels/made-0"
+    version = f"projects/{PROJECT}/secrets/fleetline-token/versions/1"
     cloud.resources = {
+        version: {"name": version, "state": "ENABLED"},
         trigger: {"name": trigger, "transport": {"pubsub": {"subscription": subscription}}},
         subscription: {"name": subscription},
         f"{base}/functions/gps": _function(f"{base}/functions/gps", {"eventTrigger": event}),
