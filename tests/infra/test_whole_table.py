@@ -84,6 +84,6 @@ def test_destroy_keeps_data_unless_told(recorded: Recorder, checkout: Path, depl
     kept = infra(checkout, "destroy", "--yes")
     assert kept.returncode == 0, kept.stdout
     left = {key.split("/")[-2] for key, one in deployed.resources.items() if not one.get("deleted")}
-    assert left == {"databases", "fields", "indexes", "b", "secrets", "versions"}
+    assert left == {"databases", "fields", "indexes", "b", "secrets", "versions", "roles"}
     assert infra(checkout, "destroy", "--yes", "--data").returncode == 0
     assert [key for key, one in deployed.resources.items() if not one.get("deleted")] == []
