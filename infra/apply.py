@@ -60,14 +60,14 @@ def _kind(change: Change) -> tuple[str, bool]:
     return change.resource.kind, change.action != "deleted"
 
 
-def apply(gcloud: Gcloud, waves: Sequence[Sequence[Change]], say: Say, verb: str = "") -> list[Failure]:
+def apply(gcloud: Gcloud, waves: Sequence[Sequence[Change]], say: Say) -> list[Failure]:
     """Carry out the changes of each wave; after a wave with failures no other is begun."""
     waves = [[change for change in wave if change.commands] for wave in waves]
     progress = Progress([change for wave in waves for change in wave], say)
     for wave in waves:
         failures: list[Failure] = []
         with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-            for failed in pool.map(lambda chain: _carry_out(gcloud, chain, progress, verb), _chains(wave)):
+            for failed in pool.map(lambda chain: _carry_out(gcloud, chain, progress), _chains(wave)):
                 failures += failed
         if failures:
             return failures
@@ -91,7 +91,7 @@ def _run(gcloud: Gcloud, command: Command, deletes: bool) -> None:
             raise
 
 
-def _carry_out(gcloud: Gcloud, chain: Sequence[Change], progress: Progress, verb: str) -> list[Failure]:
+def _carry_out(gcloud: Gcloud, chain: Sequence[Change], progress: Progress) -> list[Failure]:
     failures = []
     for change in chain:
         started_s = progress.clock()
@@ -102,5 +102,5 @@ def _carry_out(gcloud: Gcloud, chain: Sequence[Change], progress: Progress, verb
             failures.append(Failure(change, error))
             progress.done(change, "FAILED", progress.clock() - started_s)
         else:
-            progress.done(change, verb or change.action, progress.clock() - started_s)
+            progress.done(change, change.action, progress.clock() - started_s)
     return failures

@@ -156,7 +156,7 @@ def destroy(at: Place, gcloud: Gcloud, data: bool, confirmed: bool) -> int:
     if not confirmed and not _confirmed(site):
         say("nothing was deleted")
         return 1
-    failures = apply(gcloud, changes, say, "deleted")
+    failures = apply(gcloud, changes, say)
     if failures:
         return _tell_failures(failures, "destroy")
     say(f"{len(doomed)} deleted; the APIs stay enabled, other things may use them")

@@ -1,6 +1,7 @@
 """What deploy made once and no row asks for any more, known by the marks deploy leaves on what it makes.
 
-Topics, subscriptions, indexes and whatever holds data carry no mark: they are never called leftovers.
+Topics, subscriptions, indexes and whatever holds data are never called leftovers: somebody may still send to them, and
+what is in them would be lost.
 """
 
 from collections.abc import Callable, Iterable, Iterator
